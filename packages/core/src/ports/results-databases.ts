@@ -1,0 +1,11 @@
+import type { OrgId } from '../ids.ts';
+import type { ResultsDatabase } from '../results/results-database.ts';
+
+/** Routes an organization to its Results DB. Handles stay valid for as long as the router lives; connections are lent per query. */
+export interface ResultsDatabases {
+  /**
+   * The Results DB of one organization, its stamp checked when it was opened.
+   * @throws {NotFoundError} when the organization has no Results DB or is not active.
+   */
+  get(orgId: OrgId): Promise<ResultsDatabase>;
+}

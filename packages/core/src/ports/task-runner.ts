@@ -1,0 +1,78 @@
+import type { OrgId } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
+import type { JsonSchema } from '../schema/json-schema.ts';
+
+/** How far the same request gives the same answer; decides what the cache may serve. */
+export type Determinism = 'exact' | 'seeded' | 'stochastic' | 'external';
+
+/** What makes two answers of a task comparable. Goes into cache keys: never holds an organization, a URL or a row id. */
+export interface TaskIdentity {
+  readonly taskKey: string;
+  readonly version: string;
+  /** SHA-256 of the canonical OpenAPI document. */
+  readonly interfaceDigest: string;
+  /** Image digest or engine version of the program behind the interface; null when the definition names none. */
+  readonly producer: string | null;
+  readonly determinism: Determinism;
+  /** JSON Pointers into the request whose values cannot change the answer (`x-mad-cache: ignore`). */
+  readonly ignoredPointers: readonly string[];
+}
+
+/** A task version as a pipeline sees it: one request, one response. */
+export interface ResolvedTask extends TaskIdentity {
+  readonly taskDefinitionId: string;
+  readonly requestSchema: JsonSchema;
+  readonly responseSchema: JsonSchema;
+}
+
+export interface PreparedRequest {
+  /** The request with the interface's defaults applied; files are artifact references. */
+  readonly request: JsonObject;
+  readonly identity: TaskIdentity;
+}
+
+export interface TaskCall {
+  readonly orgId: OrgId;
+  readonly jobId: string;
+  /** Step instance, `dock` or `dock[<item key>]`. */
+  readonly stepName: string;
+  readonly taskDefinitionId: string;
+  /** 0-based. */
+  readonly attempt: number;
+  /** The same for every repetition of a call whose answer was not committed. */
+  readonly idempotencyKey: string;
+  readonly request: JsonObject;
+  readonly timeoutMs: number;
+  /** Aborts the call and, where the contract offers it, cancels it at the service. */
+  readonly signal: AbortSignal;
+  /** Called with a fraction 0..1 as the service reports it. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+export interface TaskOutcome {
+  /** The validated response; files replaced by references to artifacts that are already stored. */
+  readonly result: JsonObject;
+  readonly serviceId: string;
+  /** `task_results.service_name`, `task_results.schema_version`. */
+  readonly serviceName: string;
+  readonly schemaVersion: string;
+  /** Wall time of the accepted call at the service. */
+  readonly computeMs: number;
+}
+
+/** Calls task services. Implemented by `@mad/tasks`. */
+export interface TaskRunner {
+  /**
+   * The newest active version of `taskKey@range` that the organization may use: its own first, then the system's.
+   * @throws {NotFoundError} naming the versions that exist.
+   */
+  resolve(orgId: OrgId, task: string): Promise<ResolvedTask>;
+  /** Applies the interface's defaults and checks the request against it. @throws {ValidationFailedError} */
+  prepare(orgId: OrgId, call: Pick<TaskCall, 'taskDefinitionId' | 'request'>): Promise<PreparedRequest>;
+  /**
+   * One call to one healthy service; the response is checked against the interface before it is returned. Makes no retry of its own that
+   * could repeat accepted work: the executor counts attempts.
+   * @throws {TaskFailedError}
+   */
+  run(call: TaskCall): Promise<TaskOutcome>;
+}

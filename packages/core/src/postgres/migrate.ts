@@ -1,0 +1,96 @@
+import { CompiledQuery, DummyDriver, Kysely, type Migration, PostgresAdapter, PostgresQueryCompiler, sql, type Transaction } from 'kysely';
+import { PostgresIntrospector } from 'kysely';
+import { MadError } from '../errors.ts';
+
+/** Thrown when a migration fails; nothing of the run stays. The cause is the database's own error. */
+export class MigrationFailedError extends MadError {
+  static override readonly code = 'MAD_CORE_MIGRATION_FAILED';
+  constructor({ track, migration, cause }: { track: string; migration: string; cause: unknown }) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super({ message: `migration ${migration} of the ${track} track failed, nothing was changed: ${reason}`, details: { track, migration }, cause });
+  }
+}
+
+export interface MigrationTrack {
+  readonly name: 'metadata' | 'results';
+  /** In the order of their names: `0001_proposal` first. */
+  readonly migrations: Readonly<Record<string, Migration>>;
+}
+
+export interface MigrateOptions {
+  readonly track: MigrationTrack;
+  /** Where the tables live; created if missing. @default 'public' */
+  readonly schema?: string;
+  /** Gives up with `lock_not_available` when a table lock is not had in this time. @default no limit */
+  readonly lockTimeoutMs?: number;
+}
+
+export interface MigrationState {
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+}
+
+/**
+ * Brings one track to its newest version: all pending migrations in one transaction under an advisory lock, so that concurrent callers wait
+ * and then find nothing to do. Returns the names it applied.
+ * @throws {MigrationFailedError}
+ */
+export async function migrate<Tables>(db: Kysely<Tables>, options: MigrateOptions): Promise<readonly string[]> {
+  const { track, schema = 'public' } = options;
+  return db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`mad.migrate.${track.name}.${schema}`}, 0))`.execute(tx);
+    if (options.lockTimeoutMs !== undefined) await sql`select set_config('lock_timeout', ${`${options.lockTimeoutMs}ms`}, true)`.execute(tx);
+    await sql`create schema if not exists ${sql.id(schema)}`.execute(tx);
+    await sql`create table if not exists ${ledger(options)} (name text primary key, applied_at timestamptz not null default now())`.execute(tx);
+    const { pending } = await readState(tx, options);
+    for (const name of pending) await apply(tx, { ...options, name });
+    return pending;
+  });
+}
+
+/** What a track has applied and what is pending; creates nothing. */
+export async function migrationState<Tables>(db: Kysely<Tables>, options: MigrateOptions): Promise<MigrationState> {
+  const { rows } = await sql<{ there: boolean }>`select exists (select from pg_tables
+    where schemaname = ${options.schema ?? 'public'} and tablename = ${ledgerName(options.track)}) as there`.execute(db);
+  if (!rows[0]?.there) return { applied: [], pending: names(options.track) };
+  return readState(db, options);
+}
+
+/** The SQL that `migrate` would run for these migrations, one statement an element, without touching a database. */
+export async function migrationSql(options: MigrateOptions, only: readonly string[]): Promise<readonly string[]> {
+  const statements: string[] = [];
+  const recorder = new Kysely<unknown>({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+    log: (event) => statements.push(event.query.sql.trim()),
+  });
+  await recorder.transaction().execute(async (tx) => {
+    for (const name of only) await apply(tx, { ...options, name });
+  });
+  return statements;
+}
+
+async function apply<Tables>(tx: Transaction<Tables>, { track, schema = 'public', name }: MigrateOptions & { name: string }): Promise<void> {
+  try {
+    // Inside the migration every unqualified name means this schema; `public` behind it only for extensions' types.
+    await tx.executeQuery(CompiledQuery.raw(`set local search_path to ${schema === 'public' ? 'public' : `"${schema.replaceAll('"', '""')}", public`}`));
+    await track.migrations[name]?.up(tx as Transaction<unknown> as Kysely<never>);
+    await sql`insert into ${ledger({ track, schema })} (name) values (${sql.lit(name)})`.execute(tx);
+  } catch (cause) {
+    throw new MigrationFailedError({ track: track.name, migration: name, cause });
+  }
+}
+
+async function readState<Tables>(db: Kysely<Tables>, options: MigrateOptions): Promise<MigrationState> {
+  const { rows } = await sql<{ name: string }>`select name from ${ledger(options)} order by name`.execute(db);
+  const applied = rows.map((row) => row.name);
+  return { applied, pending: names(options.track).filter((name) => !applied.includes(name)) };
+}
+
+const names = (track: MigrationTrack): string[] => Object.keys(track.migrations).sort();
+const ledgerName = (track: MigrationTrack): string => `mad_${track.name}_migrations`;
+const ledger = ({ track, schema = 'public' }: MigrateOptions) => sql.id(schema, ledgerName(track));

@@ -1,0 +1,18 @@
+/** SQLSTATE codes this library acts on; see PostgreSQL's appendix "PostgreSQL Error Codes". */
+export const SQLSTATE = {
+  uniqueViolation: '23505',
+  foreignKeyViolation: '23503',
+  checkViolation: '23514',
+  notNullViolation: '23502',
+  insufficientPrivilege: '42501',
+  duplicateObject: '42710',
+  lockNotAvailable: '55P03',
+  serializationFailure: '40001',
+  readOnlyTransaction: '25006',
+} as const;
+
+/** The SQLSTATE of a database error, from `pg` and PGlite alike; undefined for anything else. */
+export function findSqlState(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}

@@ -1,0 +1,67 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { findPostgresBinaries } from './postgres-binaries.ts';
+
+export interface PostgresServerOptions {
+  /** Extra `name=value` settings of postgresql.conf. */
+  readonly settings?: readonly string[];
+}
+
+export interface PostgresServer extends AsyncDisposable {
+  /** Connection string of a database on this server, by its unix socket. @default database 'postgres' */
+  url(database?: string): string;
+}
+
+// `nobody`: PostgreSQL refuses to run as root.
+const UNPRIVILEGED = 65534;
+
+/** A fresh PostgreSQL server on a unix socket of its own. It dies with this process, SIGKILL included, and leaves no files. */
+export async function startPostgresServer({ settings = [] }: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const binaries = await findPostgresBinaries();
+  const home = await mkdtemp(join(tmpdir(), 'mad-pg-'));
+  const data = join(home, 'data');
+  await mkdir(data, { mode: 0o700 });
+  const asRoot = process.getuid?.() === 0;
+  const user = asRoot ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
+  if (asRoot) for (const folder of [home, data]) await chown(folder, UNPRIVILEGED, UNPRIVILEGED);
+  await chmod(home, 0o755);
+
+  await promisify(execFile)(join(binaries, 'bin/initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], { ...user, cwd: home });
+  // The shell waits for the end of our pipe, which comes however this process ends, and then takes the server and its files down.
+  const flags = ['listen_addresses=', `unix_socket_directories=${home}`, 'fsync=off', 'max_connections=100', ...settings].map((setting) => `-c '${setting}'`);
+  const keeper = spawn('sh', ['-c', `"$0/bin/postgres" -D "$1/data" ${flags.join(' ')} >"$1/log" 2>&1 & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf "$1"`, binaries, home], {
+    ...user,
+    cwd: home,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  keeper.unref();
+  const url = (database = 'postgres') => `postgresql://postgres@${encodeURIComponent(home)}/${database}`;
+  await untilReady(url(), keeper);
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      keeper.stdin?.end();
+      if (keeper.exitCode === null) await once(keeper, 'exit');
+    },
+  };
+}
+
+async function untilReady(connectionString: string, keeper: ChildProcess): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const client = new Client({ connectionString });
+    try {
+      await client.connect();
+      return await client.end();
+    } catch (error) {
+      if (attempt === 600 || keeper.exitCode !== null) throw error;
+      await setTimeout(50);
+    }
+  }
+}
