@@ -1,0 +1,15 @@
+/** Reports at most one fraction each `everyMs`, one at a time, and never a smaller one; what comes in between is dropped. */
+export function createProgressReporter(options: { everyMs: number; report: (fraction: number) => Promise<void> }): (fraction: number) => void {
+  let nextAt = 0;
+  let best = 0;
+  let busy = false;
+  return (fraction) => {
+    if (busy || fraction <= best || fraction > 1 || performance.now() < nextAt) return;
+    best = fraction;
+    busy = true;
+    nextAt = performance.now() + options.everyMs;
+    void options.report(fraction).finally(() => {
+      busy = false;
+    });
+  };
+}

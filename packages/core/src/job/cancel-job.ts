@@ -1,0 +1,30 @@
+import type { Platform } from '../platform.ts';
+import { appendJobEvents } from '../results/job-event.repository.ts';
+import { cancelPendingJob } from '../results/job-lease.repository.ts';
+import { requestJobCancel } from '../results/job.repository.ts';
+import type { JobStatus } from '../results/tables/job-status.ts';
+import { type Caller, requirePermission } from './caller.ts';
+import { mirrorJob } from './mirror-job.ts';
+
+/**
+ * Ends a job that is not over: a waiting one at once, a running one within about a second, its calls canceled at the services. Returns the
+ * status after the call: RUNNING until the executor has let go, and a terminal job stays what it is.
+ * @throws {PermissionDeniedError} without `job.cancel`
+ * @throws {NotFoundError}
+ */
+export async function cancelJob(platform: Platform, caller: Caller, { jobId }: { readonly jobId: string }): Promise<JobStatus> {
+  requirePermission(caller, 'job.cancel');
+  const { orgId } = caller;
+  const results = await platform.results.get(orgId);
+  const found = await requestJobCancel(results, { jobId });
+  if (found !== 'PENDING') return found;
+  const canceled = await results.transaction().execute(async (tx) => {
+    const job = await cancelPendingJob(tx, { jobId });
+    if (job) await appendJobEvents(tx, { jobId, events: [{ event: 'CANCELED' }] });
+    return job;
+  });
+  // Not PENDING any more: an executor was faster, and sees the request with its next renewal.
+  if (!canceled) return 'RUNNING';
+  await mirrorJob(platform, { orgId, jobId });
+  return 'CANCELED';
+}

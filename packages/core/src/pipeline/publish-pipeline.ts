@@ -1,0 +1,91 @@
+import { ValidationFailedError } from '../errors.ts';
+import { type Caller, requirePermission } from '../job/caller.ts';
+import type { JsonObject } from '../json.ts';
+import { inOrganization } from '../metadata/metadata-database.ts';
+import { findPipelineByName, insertPipeline } from '../metadata/pipeline.repository.ts';
+import { findPipelineVersionByText, insertPipelineVersion, publishPipelineVersion } from '../metadata/pipeline-version.repository.ts';
+import type { Visibility } from '../metadata/tables/pipeline.table.ts';
+import type { Platform } from '../platform.ts';
+import type { ResolvedTask } from '../ports/task-runner.ts';
+import { compileSchema } from '../schema/compile-schema.ts';
+import { checkDataFlow } from './check-data-flow.ts';
+import { type PipelineSpec, type PipelineSpecInput, parsePipelineSpec, type PublishedSpec } from './pipeline-spec.ts';
+import { orderSteps } from './step-graph.ts';
+
+export interface PublishPipeline {
+  /** Unique in the organization; a further version goes to the pipeline of this name. */
+  readonly name: string;
+  /** Semantic version; published once, never changed. */
+  readonly version: string;
+  readonly spec: PipelineSpecInput;
+  /** @default '' */
+  readonly description?: string | undefined;
+  /** @default 'org' */
+  readonly visibility?: Visibility | undefined;
+}
+
+export interface PublishedVersion {
+  readonly pipelineId: string;
+  readonly pipelineVersionId: string;
+}
+
+/**
+ * Publishes a version of a pipeline: its graph checked, its task ranges resolved to versions, its data flow held against the interfaces of those
+ * tasks, and all of it frozen. Publishing the same version again is the same version; another content for it is refused.
+ * @throws {PermissionDeniedError} without `pipeline.create`
+ * @throws {ValidationFailedError} naming each place of the spec that does not hold
+ * @throws {NotFoundError} when no version of a task fits its range
+ * @throws {ConflictError} when this version exists with another content
+ */
+export async function publishPipeline(platform: Platform, caller: Caller, request: PublishPipeline): Promise<PublishedVersion> {
+  requirePermission(caller, 'pipeline.create');
+  const spec = parsePipelineSpec(request.spec);
+  const published = await freeze(platform, caller, spec);
+  const stored = published as unknown as JsonObject;
+  return inOrganization(platform.metadata, caller.orgId, async (tx) => {
+    const { name, version, description = '', visibility = 'org' } = request;
+    const created = { created_by: caller.userId };
+    const pipeline = (await findPipelineByName(tx, { name })) ?? (await insertPipeline(tx, { name, description, visibility, ...created }));
+    const pipelineId = pipeline.pipeline_id;
+    const existing = await findPipelineVersionByText(tx, { pipelineId, version });
+    if (existing?.published && isSame(existing.spec, stored)) return { pipelineId, pipelineVersionId: existing.pipeline_version_id };
+    const { pipeline_version_id: pipelineVersionId } = await insertPipelineVersion(tx, { pipeline_id: pipelineId, version, spec: stored, ...created });
+    await publishPipelineVersion(tx, { pipelineVersionId });
+    return { pipelineId, pipelineVersionId };
+  });
+}
+
+async function freeze({ tasks: runner }: Platform, { orgId }: Caller, spec: PipelineSpec): Promise<PublishedSpec> {
+  compileSchema(spec.inputs, { subject: 'inputs of the pipeline spec' });
+  compileSchema(spec.parameters, { subject: 'parameters of the pipeline spec' });
+  const ordered = orderSteps(spec.tasks);
+  const ranges = new Map<string, Promise<ResolvedTask>>();
+  const tasks = new Map<string, ResolvedTask>();
+  for (const { name, task } of ordered) {
+    const resolving = ranges.get(task) ?? runner.resolve(orgId, task);
+    ranges.set(task, resolving);
+    tasks.set(name, await resolving);
+  }
+  const issues = checkDataFlow({ spec, tasks });
+  if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline spec', issues });
+  return {
+    ...spec,
+    tasks: ordered.flatMap((step) => {
+      const task = tasks.get(step.name);
+      if (!task) return [];
+      const { taskDefinitionId, requestSchema: _, responseSchema: __, ...identity } = task;
+      return [{ ...step, task: `${task.taskKey}@${task.version}`, taskDefinitionId, identity }];
+    }),
+  };
+}
+
+/** Equal as JSON, whatever the order of the keys: jsonb does not keep it. */
+function isSame(a: unknown, b: unknown): boolean {
+  return sorted(a) === sorted(b);
+}
+
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}

@@ -1,0 +1,23 @@
+import type { Clock } from './clock.ts';
+import type { Logger } from './logger.ts';
+import type { MetadataDatabase } from './metadata/metadata-database.ts';
+import type { ArtifactStore } from './ports/artifact-store.ts';
+import type { JobQueue } from './ports/job-queue.ts';
+import type { ResultCache } from './ports/result-cache.ts';
+import type { ResultsDatabases } from './ports/results-databases.ts';
+import type { TaskRunner } from './ports/task-runner.ts';
+
+/** What a host wires together once and passes to every call: both databases and the four ports. */
+export interface Platform {
+  readonly metadata: MetadataDatabase;
+  readonly results: ResultsDatabases;
+  readonly artifacts: ArtifactStore;
+  readonly tasks: TaskRunner;
+  readonly queue: JobQueue;
+  /** Absent: every job computes. */
+  readonly cache?: ResultCache | undefined;
+  /** @default silentLogger */
+  readonly logger?: Logger | undefined;
+  /** @default systemClock */
+  readonly clock?: Clock | undefined;
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { compileSchema } from '../../src/schema/compile-schema.ts';
+
+test('issues name the place and what was expected there', () => {
+  const schema = compileSchema({ type: 'object', properties: { size: { type: 'number', exclusiveMinimum: 0 } }, required: ['size', 'center'], additionalProperties: false });
+  expect(schema.check({ size: 0, colour: 'red' })).toEqual([
+    { pointer: '', message: "must have required property 'center'" },
+    { pointer: '', message: 'must NOT have additional properties: colour' },
+    { pointer: '/size', message: 'must be > 0' },
+  ]);
+});
+
+test('defaults fill absent properties of a copy, nested ones too', () => {
+  const schema = compileSchema({ type: 'object', properties: { a: { default: 8 }, b: { type: 'object', properties: { c: { default: 1 } }, default: {} } } });
+  const given = { a: 5 };
+  expect(schema.applyDefaults(given)).toEqual({ a: 5, b: { c: 1 } });
+  expect(given).toEqual({ a: 5 });
+});
+
+test('NaN is no number and inherited names are no properties', () => {
+  expect(compileSchema({ type: 'number' }).check(Number.NaN)).toHaveLength(1);
+  expect(compileSchema({ type: 'object', required: ['toString'] }).check({})).toHaveLength(1);
+});
+
+test.each([
+  [{ $async: true }, '$async'],
+  [{ properties: { a: { const: { $data: '1/b' } } } }, '$data'],
+  [{ $ref: 'https://example.org/schema.json' }, 'bundle the document first'],
+  [JSON.parse('{"properties":{"__proto__":{"type":"string"}}}'), '__proto__'],
+  [Array.from({ length: 200 }).reduce<object>((inner) => ({ items: inner }), {}), 'levels of nesting'],
+  [{ type: 'nonsense' }, 'expected a JSON Schema'],
+])('a schema that reaches out or changes the rules is refused: %#', (schema, why) => {
+  expect(() => compileSchema(schema)).toThrow(why);
+});
