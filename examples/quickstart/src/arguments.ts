@@ -61,17 +61,29 @@ function read(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       options: {
-        smiles: text, center: text, size: text, exhaustiveness: text, seed: text, dock: text, 'service-url': text, data: text,
-        fresh: flag, json: flag, help: { ...flag, short: 'h' },
+        smiles: text,
+        center: text,
+        size: text,
+        exhaustiveness: text,
+        seed: text,
+        dock: text,
+        'service-url': text,
+        data: text,
+        fresh: flag,
+        json: flag,
+        help: { ...flag, short: 'h' },
       },
     }).values;
   } catch (error) {
-    throw new ArgumentError(`${error instanceof Error ? error.message.split('\n')[0] : 'unknown argument'}; see --help`);
+    throw new ArgumentError(
+      `${error instanceof Error ? error.message.split('\n')[0] : 'unknown argument'}; see --help`,
+    );
   }
 }
 
 function whole(option: string, text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw new ArgumentError(`${option} expects a whole number, got ${JSON.stringify(text)}`);
+  if (!/^\d{1,10}$/.test(text))
+    throw new ArgumentError(`${option} expects a whole number, got ${JSON.stringify(text)}`);
   return Number(text);
 }
 

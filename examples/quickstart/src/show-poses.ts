@@ -3,8 +3,13 @@ import Table from 'cli-table3';
 
 /** The ranked poses as a table. */
 export function posesTable(poses: readonly JobPose[]): string {
-  const table = new Table({ head: ['rank', 'affinity\nkcal/mol', 'RMSD l.b.\nÅ', 'RMSD u.b.\nÅ'], colAligns: ['right', 'right', 'right', 'right'], style: { head: [], border: [], compact: true } });
-  for (const pose of poses) table.push([pose.rank, pose.affinity.toFixed(2), fixed(pose.rmsdLowerBound), fixed(pose.rmsdUpperBound)]);
+  const table = new Table({
+    head: ['rank', 'affinity\nkcal/mol', 'RMSD l.b.\nÅ', 'RMSD u.b.\nÅ'],
+    colAligns: ['right', 'right', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const pose of poses)
+    table.push([pose.rank, pose.affinity.toFixed(2), fixed(pose.rmsdLowerBound), fixed(pose.rmsdUpperBound)]);
   return table.toString();
 }
 

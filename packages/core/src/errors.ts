@@ -47,7 +47,10 @@ export class ValidationFailedError extends MadError {
   constructor({ subject, issues }: { subject: string; issues: readonly ValidationIssue[] }) {
     const shown = issues.slice(0, 5).map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`);
     const more = issues.length > shown.length ? `; and ${issues.length - shown.length} more` : '';
-    super({ message: `${subject} is not valid: ${shown.join('; ')}${more}`, details: { subject, issues: issues.map((issue) => ({ ...issue })) } });
+    super({
+      message: `${subject} is not valid: ${shown.join('; ')}${more}`,
+      details: { subject, issues: issues.map((issue) => ({ ...issue })) },
+    });
     this.issues = issues;
   }
 }
@@ -62,7 +65,10 @@ export interface ValidationIssue {
 export class NotFoundError extends MadError {
   static override readonly code = 'MAD_CORE_NOT_FOUND';
   constructor({ entity, id, hint }: { entity: string; id: string; hint?: string }) {
-    super({ message: `${entity} ${id} was not found in this organization${hint ? `; ${hint}` : ''}`, details: { entity, id } });
+    super({
+      message: `${entity} ${id} was not found in this organization${hint ? `; ${hint}` : ''}`,
+      details: { entity, id },
+    });
   }
 }
 
@@ -78,7 +84,10 @@ export class ConflictError extends MadError {
 export class PermissionDeniedError extends MadError {
   static override readonly code = 'MAD_CORE_PERMISSION_DENIED';
   constructor({ permission }: { permission: string }) {
-    super({ message: `this call needs the permission ${permission}; ask an administrator of the organization for a role that holds it`, details: { permission } });
+    super({
+      message: `this call needs the permission ${permission}; ask an administrator of the organization for a role that holds it`,
+      details: { permission },
+    });
   }
 }
 

@@ -1,55 +1,72 @@
 // What a host wires together.
+
+// Files.
+export { type ArtifactReference, isArtifactReference } from './artifacts/artifact-reference.ts';
+export {
+  type ArtifactAddress,
+  formatArtifactUri,
+  formatMoleculeUri,
+  parseArtifactUri,
+  parseMoleculeUri,
+} from './artifacts/artifact-uri.ts';
+export { createArtifactStore } from './artifacts/create-artifact-store.ts';
+export { createLocalArtifactStore } from './artifacts/create-local-artifact-store.ts';
+export { ArtifactCorruptError, readArtifactText } from './artifacts/read-artifact-text.ts';
+export { type Clock, systemClock } from './clock.ts';
+// Words and values.
+export * from './errors.ts';
+export { Executor, type ExecutorOptions } from './executor/executor.ts';
+export { newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
+// What a platform does.
+export { type Caller, requirePermission } from './job/caller.ts';
+export { cancelJob } from './job/cancel-job.ts';
+export { type FollowJob, followJob, type JobEvent } from './job/follow-job.ts';
+export { type JobFailure, toJobFailure } from './job/job-failure.ts';
+export {
+  getJobResults,
+  type JobArtifact,
+  type JobPose,
+  type JobResults,
+  type JobTaskResult,
+} from './job/job-results.ts';
+export { mirrorJob } from './job/mirror-job.ts';
+export { isTerminal } from './job/states.ts';
+export { type SubmitJob, type SubmittedJob, submitJob } from './job/submit-job.ts';
+export { findByPointer, isJsonObject, type JsonObject, type JsonValue, parsePointer } from './json.ts';
+export { type Logger, silentLogger } from './logger.ts';
+export * from './metadata/index.ts';
+export {
+  type PipelineSpec,
+  type PipelineSpecInput,
+  type PipelineStep,
+  type PublishedSpec,
+  type PublishedStep,
+  parsePipelineSpec,
+  parsePublishedSpec,
+  pipelineSpecSchema,
+} from './pipeline/pipeline-spec.ts';
+export { type PublishedVersion, type PublishPipeline, publishPipeline } from './pipeline/publish-pipeline.ts';
+export { getPublishedPipeline, type PublishedPipeline } from './pipeline/published-pipeline.ts';
 export type { Platform } from './platform.ts';
 export type { ArtifactStore, Digest, StoredArtifact } from './ports/artifact-store.ts';
 export type { ConsumeOptions, JobMessage, JobQueue } from './ports/job-queue.ts';
 export type * from './ports/result-cache.ts';
 export type { ResultsDatabases } from './ports/results-databases.ts';
 export type * from './ports/task-runner.ts';
-export { createArtifactStore } from './artifacts/create-artifact-store.ts';
-export { createLocalArtifactStore } from './artifacts/create-local-artifact-store.ts';
-export { createInProcessQueue } from './queue/create-in-process-queue.ts';
-export { type Clock, systemClock } from './clock.ts';
-export { type Logger, silentLogger } from './logger.ts';
-
-// What a platform does.
-export { type Caller, requirePermission } from './job/caller.ts';
-export { type PublishedVersion, type PublishPipeline, publishPipeline } from './pipeline/publish-pipeline.ts';
-export { getPublishedPipeline, type PublishedPipeline } from './pipeline/published-pipeline.ts';
-export {
-  parsePipelineSpec,
-  parsePublishedSpec,
-  type PipelineSpec,
-  type PipelineSpecInput,
-  type PipelineStep,
-  pipelineSpecSchema,
-  type PublishedSpec,
-  type PublishedStep,
-} from './pipeline/pipeline-spec.ts';
-export { type SubmitJob, type SubmittedJob, submitJob } from './job/submit-job.ts';
-export { cancelJob } from './job/cancel-job.ts';
-export { type FollowJob, followJob, type JobEvent } from './job/follow-job.ts';
-export { getJobResults, type JobArtifact, type JobPose, type JobResults, type JobTaskResult } from './job/job-results.ts';
-export { type JobFailure, toJobFailure } from './job/job-failure.ts';
-export { mirrorJob } from './job/mirror-job.ts';
-export { isTerminal } from './job/states.ts';
-export { Executor, type ExecutorOptions } from './executor/executor.ts';
-
-// Files.
-export { type ArtifactReference, isArtifactReference } from './artifacts/artifact-reference.ts';
-export { type ArtifactAddress, formatArtifactUri, formatMoleculeUri, parseArtifactUri, parseMoleculeUri } from './artifacts/artifact-uri.ts';
-export { ArtifactCorruptError, readArtifactText } from './artifacts/read-artifact-text.ts';
-
 // Both databases.
-export { migrate, type MigrateOptions, type MigrationState, type MigrationTrack, MigrationFailedError, migrationSql, migrationState } from './postgres/migrate.ts';
+export {
+  type MigrateOptions,
+  MigrationFailedError,
+  type MigrationState,
+  type MigrationTrack,
+  migrate,
+  migrationSql,
+  migrationState,
+} from './postgres/migrate.ts';
 export { type Page, type PageRequest, pageLimit, parseCursor, toPage } from './postgres/page.ts';
 export { findSqlState, SQLSTATE } from './postgres/sqlstate.ts';
-export * from './metadata/index.ts';
+export { createInProcessQueue } from './queue/create-in-process-queue.ts';
 export * from './results/index.ts';
-
-// Words and values.
-export * from './errors.ts';
-export { newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
-export { findByPointer, isJsonObject, type JsonObject, type JsonValue, parsePointer } from './json.ts';
 export { type CompiledSchema, compileSchema } from './schema/compile-schema.ts';
 export { findSubschema, type Subschema } from './schema/find-subschema.ts';
 export type { JsonSchema } from './schema/json-schema.ts';

@@ -11,5 +11,5 @@ export interface ArtifactReference extends JsonObject {
 }
 
 export function isArtifactReference(value: JsonValue | undefined): value is ArtifactReference {
-  return isJsonObject(value) && typeof value['$artifact'] === 'string' && /^[0-9a-f]{64}$/.test(value['$artifact']);
+  return isJsonObject(value) && typeof value.$artifact === 'string' && /^[0-9a-f]{64}$/.test(value.$artifact);
 }

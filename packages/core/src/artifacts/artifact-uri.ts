@@ -24,7 +24,10 @@ export function parseArtifactUri(uri: string): ArtifactAddress | undefined {
 /** Where a molecule of the catalogue is: `mad://org/<org_id>/molecules/<molecule_id>.<format>`. */
 export function formatMoleculeUri(molecule: { orgId: OrgId; moleculeId: string; format: string }): string {
   if (!/^[A-Za-z0-9]+$/.test(molecule.format)) {
-    throw new ValidationFailedError({ subject: 'molecule', issues: [{ pointer: '/format', message: 'expected letters and digits, such as pdb or sdf' }] });
+    throw new ValidationFailedError({
+      subject: 'molecule',
+      issues: [{ pointer: '/format', message: 'expected letters and digits, such as pdb or sdf' }],
+    });
   }
   return `mad://org/${molecule.orgId}/molecules/${molecule.moleculeId}.${molecule.format}`;
 }

@@ -7,14 +7,21 @@ import type { ArtifactStore, Digest } from '../ports/artifact-store.ts';
 export class ArtifactCorruptError extends MadError {
   static override readonly code = 'MAD_CORE_ARTIFACT_CORRUPT';
   constructor({ digest, found }: { digest: Digest; found: Digest }) {
-    super({ message: `artifact ${digest} now has the digest ${found}; restore it from a backup or compute it again`, details: { digest, found } });
+    super({
+      message: `artifact ${digest} now has the digest ${found}; restore it from a backup or compute it again`,
+      details: { digest, found },
+    });
   }
 }
 
 /** The whole artifact as UTF-8 text, its digest checked. @throws {NotFoundError} @throws {ArtifactCorruptError} */
-export async function readArtifactText(artifacts: ArtifactStore, artifact: { orgId: OrgId; digest: Digest }): Promise<string> {
+export async function readArtifactText(
+  artifacts: ArtifactStore,
+  artifact: { orgId: OrgId; digest: Digest },
+): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of await artifacts.get(artifact.orgId, artifact.digest)) chunks.push(Buffer.from(chunk as Uint8Array));
+  for await (const chunk of await artifacts.get(artifact.orgId, artifact.digest))
+    chunks.push(Buffer.from(chunk as Uint8Array));
   const bytes = Buffer.concat(chunks);
   const found = createHash('sha256').update(bytes).digest('hex');
   if (found !== artifact.digest) throw new ArtifactCorruptError({ digest: artifact.digest, found });

@@ -1,24 +1,30 @@
-import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { isArtifactReference } from '../artifacts/artifact-reference.ts';
+import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import type { OrgId } from '../ids.ts';
+import { identifyJob } from '../job/identify-job.ts';
 import type { JobFailure } from '../job/job-failure.ts';
 import { parsePoses, toDockingResult } from '../job/pose.ts';
 import { findBound } from '../pipeline/bindings.ts';
 import type { ResultCache } from '../ports/result-cache.ts';
 import { insertDockingResults } from '../results/docking-result.repository.ts';
+import { insertJobOutputs } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { closeJob } from '../results/job-lease.repository.ts';
-import { insertJobOutputs } from '../results/job.repository.ts';
 import type { ResultsTransaction } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/jobs-table.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
 import { lowestConfidence } from './confidence.ts';
-import { identifyJob } from '../job/identify-job.ts';
 import type { Journal } from './journal.ts';
 import type { LoadedRun } from './load-run.ts';
 
 export type RunEnd =
-  | { readonly job: JobRow; readonly status: 'COMPLETED'; readonly orgId: OrgId; readonly loaded: LoadedRun; readonly cache: ResultCache | undefined }
+  | {
+      readonly job: JobRow;
+      readonly status: 'COMPLETED';
+      readonly orgId: OrgId;
+      readonly loaded: LoadedRun;
+      readonly cache: ResultCache | undefined;
+    }
   | { readonly job: JobRow; readonly status: 'FAILED'; readonly failure: JobFailure }
   | { readonly job: JobRow; readonly status: 'CANCELED' };
 
@@ -29,11 +35,17 @@ export async function closeRun(journal: Journal, end: RunEnd): Promise<void> {
   await journal.commit(async (tx) => {
     const metrics = end.status === 'COMPLETED' ? await writeResults(tx, end) : {};
     await closeJob(tx, { jobId, fence, status: end.status, metrics, error });
-    await appendJobEvents(tx, { jobId, events: [{ event: end.status, detail: error?.message, metadata: error && { error } }] });
+    await appendJobEvents(tx, {
+      jobId,
+      events: [{ event: end.status, detail: error?.message, metadata: error && { error } }],
+    });
   });
 }
 
-async function writeResults(tx: ResultsTransaction, { job, orgId, loaded, cache }: RunEnd & { status: 'COMPLETED' }): Promise<Record<string, number | null>> {
+async function writeResults(
+  tx: ResultsTransaction,
+  { job, orgId, loaded, cache }: RunEnd & { status: 'COMPLETED' },
+): Promise<Record<string, number | null>> {
   const { spec } = loaded;
   const scope = loaded.scope();
   const outputs = Object.entries(spec.outputs).flatMap(([key, binding]) => {

@@ -2,7 +2,7 @@ import type { JsonObject } from '../json.ts';
 
 /** The confidence a task states in its response as `confidence_score`, 0..1; null where it states none. */
 export function confidenceOf(result: JsonObject): number | null {
-  const score = result['confidence_score'];
+  const score = result.confidence_score;
   return typeof score === 'number' && score >= 0 && score <= 1 ? score : null;
 }
 

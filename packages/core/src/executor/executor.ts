@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { newId } from '../ids.ts';
 import { silentLogger } from '../logger.ts';
-import type { JobMessage } from '../ports/job-queue.ts';
 import type { Platform } from '../platform.ts';
+import type { JobMessage } from '../ports/job-queue.ts';
 import { recoverJobs } from './recover.ts';
 import { runJob } from './run-job.ts';
 
@@ -39,7 +39,10 @@ export class Executor implements AsyncDisposable {
   /** Takes jobs from the queue from now on, and those that an earlier executor left behind. */
   start(): void {
     if (this.#consumer) return;
-    this.#consumer = this.#platform.queue.consume({ concurrency: this.#options.concurrency, handler: (message) => this.#run(message) });
+    this.#consumer = this.#platform.queue.consume({
+      concurrency: this.#options.concurrency,
+      handler: (message) => this.#run(message),
+    });
     this.#recovery = recoverJobs(this.#platform, { everyMs: this.#options.recoverEveryMs, signal: this.#stop.signal });
   }
 
@@ -55,7 +58,10 @@ export class Executor implements AsyncDisposable {
     try {
       await runJob(this.#platform, message, { ...this.#options, holder: this.#holder, signal: this.#stop.signal });
     } catch (error) {
-      logger.error({ err: error, org_id: message.orgId, job_id: message.jobId }, 'a job stopped without an end; it goes on when its lease has run out');
+      logger.error(
+        { err: error, org_id: message.orgId, job_id: message.jobId },
+        'a job stopped without an end; it goes on when its lease has run out',
+      );
     }
   }
 }

@@ -1,9 +1,9 @@
-import { newId, type OrgId } from '../ids.ts';
-import type { JsonObject } from '../json.ts';
-import { type JobFailure, toJobFailure } from '../job/job-failure.ts';
-import type { PublishedStep } from '../pipeline/pipeline-spec.ts';
-import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { isArtifactReference } from '../artifacts/artifact-reference.ts';
+import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
+import { newId, type OrgId } from '../ids.ts';
+import { type JobFailure, toJobFailure } from '../job/job-failure.ts';
+import type { JsonObject } from '../json.ts';
+import type { PublishedStep } from '../pipeline/pipeline-spec.ts';
 import type { CacheDecision, CacheHit, CacheIdentity, ResultCache } from '../ports/result-cache.ts';
 import type { TaskOutcome } from '../ports/task-runner.ts';
 import { appendJobEvents, type NewJobEvent } from '../results/job-event.repository.ts';
@@ -33,11 +33,27 @@ export interface CacheRecord {
  * lease nothing is written and `LeaseLostError` is thrown. Events are numbered 1..n without a gap.
  */
 export interface Journal {
-  startAttempt(entry: { step: PublishedStep; attempt: number; cacheKey: string | null; decision: CacheDecision | undefined }): Promise<string>;
-  completeAttempt(entry: { step: PublishedStep; execId: string; outcome: TaskOutcome; confidence: number | null; record: CacheRecord | undefined }): Promise<void>;
+  startAttempt(entry: {
+    step: PublishedStep;
+    attempt: number;
+    cacheKey: string | null;
+    decision: CacheDecision | undefined;
+  }): Promise<string>;
+  completeAttempt(entry: {
+    step: PublishedStep;
+    execId: string;
+    outcome: TaskOutcome;
+    confidence: number | null;
+    record: CacheRecord | undefined;
+  }): Promise<void>;
   failAttempt(entry: { step: PublishedStep; execId: string; error: unknown; canceled: boolean }): Promise<void>;
   retry(entry: { step: PublishedStep; error: unknown; waitMs: number }): Promise<void>;
-  completeFromCache(entry: { step: PublishedStep; decision: CacheHit; cacheKey: string; result: CachedResult }): Promise<void>;
+  completeFromCache(entry: {
+    step: PublishedStep;
+    decision: CacheHit;
+    cacheKey: string;
+    result: CachedResult;
+  }): Promise<void>;
   progress(entry: { step: PublishedStep; fraction: number }): Promise<void>;
   /** Any other change that belongs to this run. */
   commit<T>(change: (tx: ResultsTransaction) => Promise<T>): Promise<T>;
@@ -89,7 +105,11 @@ export function createJournal({ results, orgId, jobId, fence, holder, pipelineVe
           result_data: outcome.result,
         });
         await finishTaskExecution(tx, { execId, status: 'COMPLETED', serviceId: outcome.serviceId });
-        await append(tx, { event: 'TASK_COMPLETED', detail: step.name, metadata: { task_name: step.name, compute_ms: Math.round(outcome.computeMs) } });
+        await append(tx, {
+          event: 'TASK_COMPLETED',
+          detail: step.name,
+          metadata: { task_name: step.name, compute_ms: Math.round(outcome.computeMs) },
+        });
         await record?.cache.record(tx, {
           identity: record.identity,
           pipelineVersion,
@@ -105,7 +125,11 @@ export function createJournal({ results, orgId, jobId, fence, holder, pipelineVe
     failAttempt: ({ step, execId, error, canceled }) =>
       commit(async (tx) => {
         const failure: JobFailure = toJobFailure(error, step.name);
-        await finishTaskExecution(tx, { execId, status: canceled ? 'CANCELED' : 'FAILED', error: canceled ? undefined : failure });
+        await finishTaskExecution(tx, {
+          execId,
+          status: canceled ? 'CANCELED' : 'FAILED',
+          error: canceled ? undefined : failure,
+        });
         await append(tx, {
           event: canceled ? 'TASK_CANCELED' : 'TASK_FAILED',
           detail: step.name,
@@ -114,7 +138,11 @@ export function createJournal({ results, orgId, jobId, fence, holder, pipelineVe
       }),
     retry: ({ step, error, waitMs }) =>
       commit(async (tx) => {
-        await append(tx, { event: 'TASK_RETRYING', detail: step.name, metadata: { task_name: step.name, wait_ms: waitMs, code: toJobFailure(error).code } });
+        await append(tx, {
+          event: 'TASK_RETRYING',
+          detail: step.name,
+          metadata: { task_name: step.name, wait_ms: waitMs, code: toJobFailure(error).code },
+        });
       }),
     completeFromCache: ({ step, decision, cacheKey, result }) =>
       commit(async (tx) => {
@@ -134,7 +162,11 @@ export function createJournal({ results, orgId, jobId, fence, holder, pipelineVe
       }),
     progress: ({ step, fraction }) =>
       commit(async (tx) => {
-        await append(tx, { event: 'TASK_PROGRESS', detail: step.name, metadata: { task_name: step.name, progress: fraction } });
+        await append(tx, {
+          event: 'TASK_PROGRESS',
+          detail: step.name,
+          metadata: { task_name: step.name, progress: fraction },
+        });
       }),
   };
 }

@@ -16,7 +16,10 @@ export interface KeptLease extends AsyncDisposable {
 }
 
 /** Renews a lease three times in its life and looks for a wish to cancel at least each second, until disposed. */
-export function keepLease(results: ResultsDatabase, options: { jobId: string; fence: number; leaseMs: number; clock: Clock; signal: AbortSignal }): KeptLease {
+export function keepLease(
+  results: ResultsDatabase,
+  options: { jobId: string; fence: number; leaseMs: number; clock: Clock; signal: AbortSignal },
+): KeptLease {
   const { jobId, fence, leaseMs, clock } = options;
   const ended = new AbortController();
   const lost = new AbortController();

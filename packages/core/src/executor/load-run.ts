@@ -1,11 +1,11 @@
 import { parseArtifactUri } from '../artifacts/artifact-uri.ts';
-import type { JsonObject, JsonValue } from '../json.ts';
 import { type JobCache, parseJobCache } from '../job/job-cache.ts';
 import type { JobFailure } from '../job/job-failure.ts';
+import type { JsonObject, JsonValue } from '../json.ts';
 import type { BindingScope } from '../pipeline/bindings.ts';
 import { type PublishedSpec, parsePublishedSpec } from '../pipeline/pipeline-spec.ts';
-import { appendJobEvents } from '../results/job-event.repository.ts';
 import { listJobInputs } from '../results/job.repository.ts';
+import { appendJobEvents } from '../results/job-event.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/jobs-table.ts';
 import { finishOpenTaskExecutions, listTaskExecutions } from '../results/task-execution.repository.ts';
@@ -23,15 +23,31 @@ export interface LoadedRun {
   readonly earlierOf: (step: string) => { readonly attempts: number; readonly failed: number };
 }
 
-const WORKER_LOST: JobFailure = { code: 'WORKER_LOST', message: 'the executor that ran this attempt ended before its answer was committed', retryable: true };
+const WORKER_LOST: JobFailure = {
+  code: 'WORKER_LOST',
+  message: 'the executor that ran this attempt ended before its answer was committed',
+  retryable: true,
+};
 
 /** Reads the state of a job, and ends the attempts that a lost executor left RUNNING. */
-export async function loadRun({ results, journal, job }: { results: ResultsDatabase; journal: Journal; job: JobRow }): Promise<LoadedRun> {
+export async function loadRun({
+  results,
+  journal,
+  job,
+}: {
+  results: ResultsDatabase;
+  journal: Journal;
+  job: JobRow;
+}): Promise<LoadedRun> {
   const { job_id: jobId } = job;
   const spec = parsePublishedSpec(job.spec);
   const inputs: Record<string, JsonValue> = {};
   for (const { key, uri, content_type, size_bytes } of await listJobInputs(results, { jobId })) {
-    inputs[key] = { $artifact: parseArtifactUri(uri)?.digest ?? '', contentType: content_type ?? 'application/octet-stream', sizeBytes: Number(size_bytes ?? 0) };
+    inputs[key] = {
+      $artifact: parseArtifactUri(uri)?.digest ?? '',
+      contentType: content_type ?? 'application/octet-stream',
+      sizeBytes: Number(size_bytes ?? 0),
+    };
   }
   const outputs = new Map((await listTaskResults(results, { jobId })).map((row) => [row.task_name, row.result_data]));
   const executions = await listTaskExecutions(results, { jobId });
@@ -39,7 +55,10 @@ export async function loadRun({ results, journal, job }: { results: ResultsDatab
   if (lost.length > 0) {
     await journal.commit(async (tx) => {
       await finishOpenTaskExecutions(tx, { jobId, status: 'FAILED', error: WORKER_LOST });
-      await appendJobEvents(tx, { jobId, events: lost.map(({ task_name }) => ({ event: 'TASK_LOST', detail: task_name, metadata: { task_name } })) });
+      await appendJobEvents(tx, {
+        jobId,
+        events: lost.map(({ task_name }) => ({ event: 'TASK_LOST', detail: task_name, metadata: { task_name } })),
+      });
     });
   }
   const scope = (): BindingScope => ({
@@ -54,7 +73,10 @@ export async function loadRun({ results, journal, job }: { results: ResultsDatab
     scope,
     earlierOf: (step) => {
       const own = executions.filter(({ task_name }) => task_name === step);
-      return { attempts: own.length, failed: own.filter(({ status, error }) => status === 'FAILED' && error?.['code'] !== WORKER_LOST.code).length };
+      return {
+        attempts: own.length,
+        failed: own.filter(({ status, error }) => status === 'FAILED' && error?.code !== WORKER_LOST.code).length,
+      };
     },
   };
 }

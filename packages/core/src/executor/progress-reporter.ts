@@ -1,5 +1,8 @@
 /** Reports at most one fraction each `everyMs`, one at a time, and never a smaller one; what comes in between is dropped. */
-export function createProgressReporter(options: { everyMs: number; report: (fraction: number) => Promise<void> }): (fraction: number) => void {
+export function createProgressReporter(options: {
+  everyMs: number;
+  report: (fraction: number) => Promise<void>;
+}): (fraction: number) => void {
   let nextAt = 0;
   let best = 0;
   let busy = false;

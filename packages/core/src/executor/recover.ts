@@ -7,7 +7,10 @@ import type { Platform } from '../platform.ts';
 import { listRecoverableJobs } from '../results/job-lease.repository.ts';
 
 /** Enqueues every due job that no executor holds, at once and then every `everyMs`, until the signal aborts. Never rejects. */
-export async function recoverJobs(platform: Platform, { everyMs, signal }: { everyMs: number; signal: AbortSignal }): Promise<void> {
+export async function recoverJobs(
+  platform: Platform,
+  { everyMs, signal }: { everyMs: number; signal: AbortSignal },
+): Promise<void> {
   const { clock = systemClock, logger = silentLogger } = platform;
   while (!signal.aborted) {
     try {
@@ -35,7 +38,9 @@ async function recoverOrganization({ results, queue, logger = silentLogger }: Pl
 async function* activeOrganizations({ metadata }: Platform): AsyncGenerator<OrgId> {
   let cursor: string | undefined;
   do {
-    const page = await inAllOrganizations(metadata, (tx) => listOrganizations(tx, { status: 'active', limit: 500, cursor }));
+    const page = await inAllOrganizations(metadata, (tx) =>
+      listOrganizations(tx, { status: 'active', limit: 500, cursor }),
+    );
     for (const { org_id } of page.items) yield org_id;
     cursor = page.nextCursor;
   } while (cursor !== undefined);

@@ -15,7 +15,14 @@ export interface Attempts<T> {
 }
 
 /** Repeats an attempt while its error is retryable and attempts are left, with a wait that doubles. */
-export async function runAttempts<T>({ retry, alreadyFailed, clock, signal, attempt, onRetry }: Attempts<T>): Promise<T> {
+export async function runAttempts<T>({
+  retry,
+  alreadyFailed,
+  clock,
+  signal,
+  attempt,
+  onRetry,
+}: Attempts<T>): Promise<T> {
   for (let failed = alreadyFailed; ; failed++) {
     try {
       return await attempt(failed);

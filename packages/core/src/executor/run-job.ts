@@ -22,7 +22,11 @@ export interface JobRun {
 }
 
 /** Brings one delivered job to its terminal state, unless another executor holds it, the lease is lost or the executor stops. */
-export async function runJob(platform: Platform, { orgId, jobId }: JobMessage, { holder, leaseMs, stepConcurrency, signal }: JobRun): Promise<void> {
+export async function runJob(
+  platform: Platform,
+  { orgId, jobId }: JobMessage,
+  { holder, leaseMs, stepConcurrency, signal }: JobRun,
+): Promise<void> {
   const { cache, tasks, clock = systemClock } = platform;
   const results = await platform.results.get(orgId);
   const lease = await results.transaction().execute(async (tx) => {
@@ -53,7 +57,12 @@ export async function runJob(platform: Platform, { orgId, jobId }: JobMessage, {
         }),
     });
     // Work that committed in the moment its lease went is caught by the fence, not here.
-    await closeRun(journal, failure ? { job, status: 'FAILED', failure: toJobFailure(failure.error, failure.step) } : { job, status: 'COMPLETED', orgId, loaded, cache });
+    await closeRun(
+      journal,
+      failure
+        ? { job, status: 'FAILED', failure: toJobFailure(failure.error, failure.step) }
+        : { job, status: 'COMPLETED', orgId, loaded, cache },
+    );
   } catch (error) {
     if (error instanceof LeaseLostError) throw error;
     if (kept.signal.reason instanceof JobCanceled) await closeRun(journal, { job, status: 'CANCELED' });

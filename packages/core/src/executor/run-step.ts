@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { TaskFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
-import { bindRequest, type BindingScope } from '../pipeline/bindings.ts';
+import { type BindingScope, bindRequest } from '../pipeline/bindings.ts';
 import type { PublishedStep } from '../pipeline/pipeline-spec.ts';
 import type { CacheDecision, CacheIdentity, ResultCache } from '../ports/result-cache.ts';
 import type { TaskRunner } from '../ports/task-runner.ts';
@@ -34,7 +34,10 @@ export interface StepRun {
 /** Brings one step to its committed output: from the cache, or by attempts at a service. Throws what ended the last attempt. */
 export async function runStep(run: StepRun): Promise<JsonObject> {
   const { orgId, step, tasks, journal } = run;
-  const { request, identity: task } = await tasks.prepare(orgId, { taskDefinitionId: step.taskDefinitionId, request: bindRequest(run.scope, step) });
+  const { request, identity: task } = await tasks.prepare(orgId, {
+    taskDefinitionId: step.taskDefinitionId,
+    request: bindRequest(run.scope, step),
+  });
   const identity = step.cache === 'off' ? undefined : run.cache?.identifyStep({ task, request });
   const decision = await lookUp(run, identity);
   if (decision?.outcome === 'hit') {
@@ -56,7 +59,10 @@ export async function runStep(run: StepRun): Promise<JsonObject> {
   });
 }
 
-async function lookUp({ step, cache, results, orgId, minConfidence, serveFromCache }: StepRun, identity: CacheIdentity | undefined): Promise<CacheDecision | undefined> {
+async function lookUp(
+  { step, cache, results, orgId, minConfidence, serveFromCache }: StepRun,
+  identity: CacheIdentity | undefined,
+): Promise<CacheDecision | undefined> {
   if (!cache || !identity || !serveFromCache || step.cache !== 'use') return undefined;
   return cache.find(results, { orgId, cacheKey: identity.cacheKey, minConfidence });
 }
@@ -69,7 +75,10 @@ interface Attempt {
   readonly failed: number;
 }
 
-async function attemptOnce(run: StepRun, { request, identity, decision, attempt, failed }: Attempt): Promise<JsonObject> {
+async function attemptOnce(
+  run: StepRun,
+  { request, identity, decision, attempt, failed }: Attempt,
+): Promise<JsonObject> {
   const { orgId, jobId, step, journal, cache } = run;
   const execId = await journal.startAttempt({ step, attempt, cacheKey: identity?.cacheKey ?? null, decision });
   const timeout = AbortSignal.timeout(step.timeoutMs);
@@ -86,11 +95,19 @@ async function attemptOnce(run: StepRun, { request, identity, decision, attempt,
         request,
         timeoutMs: step.timeoutMs,
         signal: AbortSignal.any([run.signal, timeout]),
-        onProgress: createProgressReporter({ everyMs: 1_000, report: (fraction) => journal.progress({ step, fraction }) }),
+        onProgress: createProgressReporter({
+          everyMs: 1_000,
+          report: (fraction) => journal.progress({ step, fraction }),
+        }),
       })
       .catch((cause: unknown) => {
         if (!timeout.aborted || run.signal.aborted) throw cause;
-        throw new TaskFailedError({ failureCode: 'TIMEOUT', message: `step ${step.name} gave no answer within ${step.timeoutMs} ms; raise its timeoutMs or lighten its work`, retryable: true, cause });
+        throw new TaskFailedError({
+          failureCode: 'TIMEOUT',
+          message: `step ${step.name} gave no answer within ${step.timeoutMs} ms; raise its timeoutMs or lighten its work`,
+          retryable: true,
+          cause,
+        });
       });
     const record = cache && identity ? { cache, identity } : undefined;
     await journal.completeAttempt({ step, execId, outcome, confidence: confidenceOf(outcome.result), record });

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts';
-import { dependenciesOf } from '../pipeline/step-graph.ts';
 import type { PublishedStep } from '../pipeline/pipeline-spec.ts';
+import { dependenciesOf } from '../pipeline/step-graph.ts';
 
 export interface StepsRun {
   /** In an order in which each step comes after those it depends on. */
@@ -25,7 +25,13 @@ export interface StepFailure {
  * Runs every step that has no output yet, each as soon as its dependencies have committed. When one fails the running ones are stopped and
  * awaited, and the failure is returned. When the signal aborts its reason is thrown, after all have ended.
  */
-export async function runSteps({ steps, outputs, concurrency, run, signal }: StepsRun): Promise<StepFailure | undefined> {
+export async function runSteps({
+  steps,
+  outputs,
+  concurrency,
+  run,
+  signal,
+}: StepsRun): Promise<StepFailure | undefined> {
   const stop = new AbortController();
   const group = AbortSignal.any([signal, stop.signal]);
   const waiting = new Map(steps.filter(({ name }) => !outputs.has(name)).map((step) => [step.name, step]));
@@ -41,7 +47,10 @@ export async function runSteps({ steps, outputs, concurrency, run, signal }: Ste
         stop.abort(STOPPED);
       },
     );
-    running.set(step.name, done.finally(() => void running.delete(step.name)));
+    running.set(
+      step.name,
+      done.finally(() => void running.delete(step.name)),
+    );
   };
 
   for (;;) {

@@ -1,7 +1,7 @@
 import type { Platform } from '../platform.ts';
+import { requestJobCancel } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { cancelPendingJob } from '../results/job-lease.repository.ts';
-import { requestJobCancel } from '../results/job.repository.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
 import { type Caller, requirePermission } from './caller.ts';
 import { mirrorJob } from './mirror-job.ts';
@@ -12,7 +12,11 @@ import { mirrorJob } from './mirror-job.ts';
  * @throws {PermissionDeniedError} without `job.cancel`
  * @throws {NotFoundError}
  */
-export async function cancelJob(platform: Platform, caller: Caller, { jobId }: { readonly jobId: string }): Promise<JobStatus> {
+export async function cancelJob(
+  platform: Platform,
+  caller: Caller,
+  { jobId }: { readonly jobId: string },
+): Promise<JobStatus> {
   requirePermission(caller, 'job.cancel');
   const { orgId } = caller;
   const results = await platform.results.get(orgId);

@@ -1,8 +1,8 @@
 import { systemClock } from '../clock.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
-import { listJobEvents } from '../results/job-event.repository.ts';
 import { getJob } from '../results/job.repository.ts';
+import { listJobEvents } from '../results/job-event.repository.ts';
 import { type Caller, requirePermission } from './caller.ts';
 import { isTerminal } from './states.ts';
 
@@ -31,7 +31,11 @@ export interface FollowJob {
  * @throws {PermissionDeniedError} without `job.view`
  * @throws {NotFoundError}
  */
-export async function* followJob(platform: Platform, caller: Caller, { jobId, afterSeq = 0, signal }: FollowJob): AsyncGenerator<JobEvent, void> {
+export async function* followJob(
+  platform: Platform,
+  caller: Caller,
+  { jobId, afterSeq = 0, signal }: FollowJob,
+): AsyncGenerator<JobEvent, void> {
   requirePermission(caller, 'job.view');
   const { clock = systemClock } = platform;
   const results = await platform.results.get(caller.orgId);

@@ -16,8 +16,20 @@ export interface JobFailure extends JsonObject {
 export function toJobFailure(error: unknown, step?: string): JobFailure {
   const place = step === undefined ? {} : { step };
   if (error instanceof TaskFailedError) {
-    return { code: error.failureCode, message: error.message, retryable: error.retryable, details: error.details, ...place };
+    return {
+      code: error.failureCode,
+      message: error.message,
+      retryable: error.retryable,
+      details: error.details,
+      ...place,
+    };
   }
-  if (isMadError(error)) return { code: error.code, message: error.message, retryable: error.retryable, details: error.details, ...place };
-  return { code: 'INTERNAL_ERROR', message: 'the executor met an error of its own; its log names the cause', retryable: false, ...place };
+  if (isMadError(error))
+    return { code: error.code, message: error.message, retryable: error.retryable, details: error.details, ...place };
+  return {
+    code: 'INTERNAL_ERROR',
+    message: 'the executor met an error of its own; its log names the cause',
+    retryable: false,
+    ...place,
+  };
 }

@@ -50,7 +50,11 @@ export interface JobTaskResult {
  * @throws {PermissionDeniedError} without `job.results.view`
  * @throws {NotFoundError}
  */
-export async function getJobResults(platform: Platform, caller: Caller, { jobId }: { readonly jobId: string }): Promise<JobResults> {
+export async function getJobResults(
+  platform: Platform,
+  caller: Caller,
+  { jobId }: { readonly jobId: string },
+): Promise<JobResults> {
   requirePermission(caller, 'job.results.view');
   const results = await platform.results.get(caller.orgId);
   const job = await getJob(results, { jobId });
@@ -64,9 +68,22 @@ export async function getJobResults(platform: Platform, caller: Caller, { jobId 
     status: job.status,
     error: job.error as JobFailure | null,
     canonicalJobId: job.canonical_job_id,
-    poses: poses.map((row) => ({ rank: row.pose_rank, affinity: row.affinity, rmsdLowerBound: row.rmsd_lb, rmsdUpperBound: row.rmsd_ub })),
+    poses: poses.map((row) => ({
+      rank: row.pose_rank,
+      affinity: row.affinity,
+      rmsdLowerBound: row.rmsd_lb,
+      rmsdUpperBound: row.rmsd_ub,
+    })),
     artifacts: Object.fromEntries(
-      outputs.map((row) => [row.key, { uri: row.uri, digest: row.checksum, contentType: row.content_type, sizeBytes: row.size_bytes === null ? null : Number(row.size_bytes) }]),
+      outputs.map((row) => [
+        row.key,
+        {
+          uri: row.uri,
+          digest: row.checksum,
+          contentType: row.content_type,
+          sizeBytes: row.size_bytes === null ? null : Number(row.size_bytes),
+        },
+      ]),
     ),
     taskResults: taskResults.map((row) => ({
       taskName: row.task_name,

@@ -10,20 +10,25 @@ import type { JobRow } from '../results/tables/jobs-table.ts';
  * Brings the job's line in the Metadata DB up to its row in the Results DB, never back. The row is the truth: a mirror that could not be
  * written is repaired later, and fails no job.
  */
-export async function mirrorJob({ metadata, results, logger = silentLogger }: Platform, { orgId, jobId }: { orgId: OrgId; jobId: string }): Promise<void> {
+export async function mirrorJob(
+  { metadata, results, logger = silentLogger }: Platform,
+  { orgId, jobId }: { orgId: OrgId; jobId: string },
+): Promise<void> {
   try {
     const job = await getJob(await results.get(orgId), { jobId });
     const { pipeline_id, pipeline_version_id } = job;
     // Rows that another program wrote name no pipeline, and the Metadata DB has no place for them.
     if (pipeline_id === null || pipeline_version_id === null) return;
-    await inOrganization(metadata, orgId, (tx) => mirrorJobMeta(tx, { ...toMirror(job), pipeline_id, pipeline_version_id }));
+    await inOrganization(metadata, orgId, (tx) =>
+      mirrorJobMeta(tx, { ...toMirror(job), pipeline_id, pipeline_version_id }),
+    );
   } catch (error) {
     logger.warn({ err: error, org_id: orgId, job_id: jobId }, 'the job could not be mirrored to the metadata database');
   }
 }
 
 function toMirror(job: JobRow) {
-  const code = job.error?.['code'];
+  const code = job.error?.code;
   return {
     job_id: job.job_id,
     submitted_by: job.submitted_by,

@@ -17,15 +17,29 @@ export type Pose = z.output<typeof pose>;
 export function parsePoses(value: unknown): readonly Pose[] {
   const parsed = z.array(pose).safeParse(value);
   if (!parsed.success || parsed.data.some(({ rank }, index) => rank !== index + 1)) {
-    throw new TaskFailedError({ failureCode: 'CONTRACT_VIOLATION', message: 'expected poses {rank, affinity, rmsd_lb, rmsd_ub} of ranks 1..n in their order; mend the docking task', retryable: false });
+    throw new TaskFailedError({
+      failureCode: 'CONTRACT_VIOLATION',
+      message: 'expected poses {rank, affinity, rmsd_lb, rmsd_ub} of ranks 1..n in their order; mend the docking task',
+      retryable: false,
+    });
   }
   if (parsed.data.length === 0) {
-    throw new TaskFailedError({ failureCode: 'NO_POSES', message: 'the docking step found no pose; move or enlarge the box', retryable: false });
+    throw new TaskFailedError({
+      failureCode: 'NO_POSES',
+      message: 'the docking step found no pose; move or enlarge the box',
+      retryable: false,
+    });
   }
   return parsed.data;
 }
 
 /** The row of a pose: what has no column of its own goes to its metadata. */
-export function toDockingResult({ rank, affinity, rmsd_lb = null, rmsd_ub = null, ...metadata }: Pose): Omit<NewDockingResultRow, 'job_id'> {
+export function toDockingResult({
+  rank,
+  affinity,
+  rmsd_lb = null,
+  rmsd_ub = null,
+  ...metadata
+}: Pose): Omit<NewDockingResultRow, 'job_id'> {
   return { pose_rank: rank, affinity, rmsd_lb, rmsd_ub, metadata: metadata as JsonObject };
 }

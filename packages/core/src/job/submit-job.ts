@@ -1,13 +1,13 @@
-import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import type { ArtifactReference } from '../artifacts/artifact-reference.ts';
+import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { ConflictError, ValidationFailedError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import { getPublishedPipeline, type PublishedPipeline } from '../pipeline/published-pipeline.ts';
 import type { Platform } from '../platform.ts';
 import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
-import { appendJobEvents } from '../results/job-event.repository.ts';
 import { findJobByIdempotencyKey, insertJob } from '../results/job.repository.ts';
+import { appendJobEvents } from '../results/job-event.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
 import type { JobRow } from '../results/tables/jobs-table.ts';
@@ -61,13 +61,15 @@ export async function submitJob(platform: Platform, caller: Caller, request: Sub
     if (first) return toSubmitted(first);
   }
   const answer = await lookUp(platform, results, { ...asked, orgId, pipeline, request });
-  const job = await accept(results, { ...asked, ...answer, caller, pipeline, request }).catch(async (error: unknown) => {
-    // Two submissions of one key at once: the second answers with the first's job.
-    if (!(error instanceof ConflictError) || request.idempotencyKey === undefined) throw error;
-    const first = await findJobByIdempotencyKey(results, { idempotencyKey: request.idempotencyKey });
-    if (!first) throw error;
-    return first;
-  });
+  const job = await accept(results, { ...asked, ...answer, caller, pipeline, request }).catch(
+    async (error: unknown) => {
+      // Two submissions of one key at once: the second answers with the first's job.
+      if (!(error instanceof ConflictError) || request.idempotencyKey === undefined) throw error;
+      const first = await findJobByIdempotencyKey(results, { idempotencyKey: request.idempotencyKey });
+      if (!first) throw error;
+      return first;
+    },
+  );
   await mirrorJob(platform, { orgId, jobId: job.job_id });
   if (job.status === 'PENDING') await platform.queue.enqueue({ orgId, jobId: job.job_id, priority: job.priority });
   return toSubmitted(job);
@@ -80,7 +82,10 @@ interface Asked {
   readonly parameters: JsonObject;
 }
 
-async function checkRequest(platform: Platform, { pipeline, request, orgId }: { pipeline: PublishedPipeline; request: SubmitJob; orgId: string }): Promise<Asked> {
+async function checkRequest(
+  platform: Platform,
+  { pipeline, request, orgId }: { pipeline: PublishedPipeline; request: SubmitJob; orgId: string },
+): Promise<Asked> {
   const { spec } = pipeline;
   const inputs = fit(spec.inputs, 'inputs', { ...request.inputs });
   const parameters = fit(spec.parameters, 'parameters', request.parameters ?? {});
@@ -104,17 +109,35 @@ interface Answer {
 async function lookUp(
   { cache }: Platform,
   results: ResultsDatabase,
-  { orgId, pipeline, files, parameters, request }: Asked & { orgId: string; pipeline: PublishedPipeline; request: SubmitJob },
+  {
+    orgId,
+    pipeline,
+    files,
+    parameters,
+    request,
+  }: Asked & { orgId: string; pipeline: PublishedPipeline; request: SubmitJob },
 ): Promise<Answer> {
   const identity = cache && identifyJob(cache, { spec: pipeline.spec, inputs: files, parameters });
-  if (!cache || !identity || request.useCache === false) return { identity, decision: { outcome: 'miss', reason: 'off' } };
-  return { identity, decision: await cache.find(results, { orgId, cacheKey: identity.cacheKey, minConfidence: request.minConfidence }) };
+  if (!cache || !identity || request.useCache === false)
+    return { identity, decision: { outcome: 'miss', reason: 'off' } };
+  return {
+    identity,
+    decision: await cache.find(results, { orgId, cacheKey: identity.cacheKey, minConfidence: request.minConfidence }),
+  };
 }
 
 /** One transaction in the Results DB, which holds the truth; the mirror and the queue follow, and are repaired from it. */
 async function accept(
   results: ResultsDatabase,
-  { caller, pipeline, request, files, parameters, identity, decision }: Asked & Answer & { caller: Caller; pipeline: PublishedPipeline; request: SubmitJob },
+  {
+    caller,
+    pipeline,
+    request,
+    files,
+    parameters,
+    identity,
+    decision,
+  }: Asked & Answer & { caller: Caller; pipeline: PublishedPipeline; request: SubmitJob },
 ): Promise<JobRow> {
   const jobId = newId();
   const hit = decision.outcome === 'hit' ? decision : undefined;
@@ -150,7 +173,9 @@ async function accept(
         checksum: file.$artifact,
       })),
     });
-    const cached = hit ? [{ event: 'CACHE_HIT', metadata: { canonical_job_id: hit.canonicalJobId } }, { event: 'COMPLETED' }] : [];
+    const cached = hit
+      ? [{ event: 'CACHE_HIT', metadata: { canonical_job_id: hit.canonicalJobId } }, { event: 'COMPLETED' }]
+      : [];
     await appendJobEvents(tx, { jobId, events: [{ event: 'QUEUED' }, ...cached] });
     return job;
   });
@@ -158,5 +183,9 @@ async function accept(
 
 function toSubmitted(job: JobRow): SubmittedJob {
   const { outcome } = parseJobCache(job.cache);
-  return { jobId: job.job_id, status: job.status, cache: { hit: outcome === 'hit', canonicalJobId: job.canonical_job_id } };
+  return {
+    jobId: job.job_id,
+    status: job.status,
+    cache: { hit: outcome === 'hit', canonicalJobId: job.canonical_job_id },
+  };
 }

@@ -9,7 +9,11 @@ import { MadError } from '../errors.ts';
 export class DataFolderInUseError extends MadError {
   static override readonly code = 'MAD_CORE_DATA_FOLDER_IN_USE';
   constructor({ folder, cause }: { folder: string; cause: unknown }) {
-    super({ message: `${folder} is open in another process; end it, or use another folder`, details: { folder }, cause });
+    super({
+      message: `${folder} is open in another process; end it, or use another folder`,
+      details: { folder },
+      cause,
+    });
   }
 }
 
@@ -26,11 +30,15 @@ export interface EmbeddedDatabase extends AsyncDisposable {
  */
 export async function openEmbeddedDatabase({ folder }: { readonly folder: string }): Promise<EmbeddedDatabase> {
   await mkdir(folder, { recursive: true });
-  const unlock = await lock(folder, { stale: 10_000, retries: { retries: 12, minTimeout: 1_000, factor: 1 } }).catch((cause: unknown) => {
-    throw new DataFolderInUseError({ folder, cause });
-  });
+  const unlock = await lock(folder, { stale: 10_000, retries: { retries: 12, minTimeout: 1_000, factor: 1 } }).catch(
+    (cause: unknown) => {
+      throw new DataFolderInUseError({ folder, cause });
+    },
+  );
   const db = new Kysely<unknown>({
-    dialect: new PGliteDialect({ pglite: () => PGlite.create({ dataDir: `${folder}/postgres`, extensions: { citext } }) }),
+    dialect: new PGliteDialect({
+      pglite: () => PGlite.create({ dataDir: `${folder}/postgres`, extensions: { citext } }),
+    }),
   });
   return {
     db,

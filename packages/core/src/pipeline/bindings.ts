@@ -16,7 +16,10 @@ export function findBound(scope: BindingScope, { from }: { readonly from: string
 }
 
 /** The request of a step: its own parameters and the bound inputs over them. An input that is absent at its source is absent in the request. */
-export function bindRequest(scope: BindingScope, { inputs, parameters }: Pick<PipelineStep, 'inputs' | 'parameters'>): JsonObject {
+export function bindRequest(
+  scope: BindingScope,
+  { inputs, parameters }: Pick<PipelineStep, 'inputs' | 'parameters'>,
+): JsonObject {
   const request: Record<string, JsonValue | undefined> = { ...parameters };
   for (const [property, binding] of Object.entries(inputs)) {
     const value = findBound(scope, binding);

@@ -22,7 +22,8 @@ export function checkDataFlow({ spec, tasks }: DataFlow): readonly ValidationIss
     if (task) issues.push(...checkStep({ spec, tasks }, step, { pointer: `/tasks/${index}`, task }));
   });
   for (const [key, { from }] of Object.entries(spec.outputs)) {
-    if (findSource({ spec, tasks }, from) === undefined) issues.push({ pointer: `/outputs/${key}`, message: `nothing is at ${from}` });
+    if (findSource({ spec, tasks }, from) === undefined)
+      issues.push({ pointer: `/outputs/${key}`, message: `nothing is at ${from}` });
   }
   if (spec.docking && findSource({ spec, tasks }, spec.docking.poses.from) === undefined) {
     issues.push({ pointer: '/docking/poses', message: `nothing is at ${spec.docking.poses.from}` });
@@ -48,7 +49,11 @@ function checkStep(flow: DataFlow, step: PipelineStep, at: { pointer: string; ta
     if (source === 'unknown' || !isSubschema(source) || source.always || hasDefault(source)) sourced.add(property);
   }
   for (const property of requiredOf(requestSchema)) {
-    if (!sourced.has(property)) issues.push({ pointer: `${at.pointer}/inputs`, message: `${name} requires ${property}, which may be absent here; bind it to a value that is always there` });
+    if (!sourced.has(property))
+      issues.push({
+        pointer: `${at.pointer}/inputs`,
+        message: `${name} requires ${property}, which may be absent here; bind it to a value that is always there`,
+      });
   }
   return issues;
 }
@@ -69,8 +74,9 @@ function findMisfit(source: JsonObject, target: JsonObject): string | undefined 
     const refused = given.filter((type) => !taken.includes(type) && !(type === 'integer' && taken.includes('number')));
     if (refused.length > 0) return `${refused.join(' or ')} comes, ${taken.join(' or ')} is taken`;
   }
-  const [file, wanted] = [source['contentMediaType'], target['contentMediaType']];
-  if (typeof file === 'string' && typeof wanted === 'string' && file !== wanted) return `a file of ${file} comes, ${wanted} is taken`;
+  const [file, wanted] = [source.contentMediaType, target.contentMediaType];
+  if (typeof file === 'string' && typeof wanted === 'string' && file !== wanted)
+    return `a file of ${file} comes, ${wanted} is taken`;
   return undefined;
 }
 
@@ -80,9 +86,12 @@ function typesOf({ type }: JsonObject): readonly string[] | undefined {
 }
 
 function requiredOf(schema: JsonSchema): readonly string[] {
-  if (!isJsonObject(schema) || !Array.isArray(schema['required'])) return [];
-  const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
-  return schema['required'].filter((name): name is string => typeof name === 'string' && !('default' in (isJsonObject(properties[name]) ? properties[name] : {})));
+  if (!isJsonObject(schema) || !Array.isArray(schema.required)) return [];
+  const properties = isJsonObject(schema.properties) ? schema.properties : {};
+  return schema.required.filter(
+    (name): name is string =>
+      typeof name === 'string' && !('default' in (isJsonObject(properties[name]) ? properties[name] : {})),
+  );
 }
 
 const isSubschema = (found: Subschema | 'unknown' | undefined): found is Subschema => typeof found === 'object';

@@ -3,13 +3,17 @@ import { type Caller, requirePermission } from '../job/caller.ts';
 import type { JsonObject } from '../json.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
 import { findPipelineByName, insertPipeline } from '../metadata/pipeline.repository.ts';
-import { findPipelineVersionByText, insertPipelineVersion, publishPipelineVersion } from '../metadata/pipeline-version.repository.ts';
+import {
+  findPipelineVersionByText,
+  insertPipelineVersion,
+  publishPipelineVersion,
+} from '../metadata/pipeline-version.repository.ts';
 import type { Visibility } from '../metadata/tables/pipeline.table.ts';
 import type { Platform } from '../platform.ts';
 import type { ResolvedTask } from '../ports/task-runner.ts';
 import { compileSchema } from '../schema/compile-schema.ts';
 import { checkDataFlow } from './check-data-flow.ts';
-import { type PipelineSpec, type PipelineSpecInput, parsePipelineSpec, type PublishedSpec } from './pipeline-spec.ts';
+import { type PipelineSpec, type PipelineSpecInput, type PublishedSpec, parsePipelineSpec } from './pipeline-spec.ts';
 import { orderSteps } from './step-graph.ts';
 
 export interface PublishPipeline {
@@ -37,7 +41,11 @@ export interface PublishedVersion {
  * @throws {NotFoundError} when no version of a task fits its range
  * @throws {ConflictError} when this version exists with another content
  */
-export async function publishPipeline(platform: Platform, caller: Caller, request: PublishPipeline): Promise<PublishedVersion> {
+export async function publishPipeline(
+  platform: Platform,
+  caller: Caller,
+  request: PublishPipeline,
+): Promise<PublishedVersion> {
   requirePermission(caller, 'pipeline.create');
   const spec = parsePipelineSpec(request.spec);
   const published = await freeze(platform, caller, spec);
@@ -45,11 +53,19 @@ export async function publishPipeline(platform: Platform, caller: Caller, reques
   return inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { name, version, description = '', visibility = 'org' } = request;
     const created = { created_by: caller.userId };
-    const pipeline = (await findPipelineByName(tx, { name })) ?? (await insertPipeline(tx, { name, description, visibility, ...created }));
+    const pipeline =
+      (await findPipelineByName(tx, { name })) ??
+      (await insertPipeline(tx, { name, description, visibility, ...created }));
     const pipelineId = pipeline.pipeline_id;
     const existing = await findPipelineVersionByText(tx, { pipelineId, version });
-    if (existing?.published && isSame(existing.spec, stored)) return { pipelineId, pipelineVersionId: existing.pipeline_version_id };
-    const { pipeline_version_id: pipelineVersionId } = await insertPipelineVersion(tx, { pipeline_id: pipelineId, version, spec: stored, ...created });
+    if (existing?.published && isSame(existing.spec, stored))
+      return { pipelineId, pipelineVersionId: existing.pipeline_version_id };
+    const { pipeline_version_id: pipelineVersionId } = await insertPipelineVersion(tx, {
+      pipeline_id: pipelineId,
+      version,
+      spec: stored,
+      ...created,
+    });
     await publishPipelineVersion(tx, { pipelineVersionId });
     return { pipelineId, pipelineVersionId };
   });
@@ -86,6 +102,8 @@ function isSame(a: unknown, b: unknown): boolean {
 
 function sorted(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }

@@ -1,7 +1,7 @@
 import { NotFoundError } from '../errors.ts';
 import { SYSTEM_ORG_ID } from '../ids.ts';
-import type { JsonObject } from '../json.ts';
 import type { Caller } from '../job/caller.ts';
+import type { JsonObject } from '../json.ts';
 import { isUuid } from '../metadata/keyset.ts';
 import { inOrganization, type MetadataDatabase, type OrganizationTransaction } from '../metadata/metadata-database.ts';
 import { findPipeline, findPipelineByName } from '../metadata/pipeline.repository.ts';
@@ -23,15 +23,34 @@ export interface PublishedPipeline {
  * The published version that a caller may run: by the name of a pipeline of the organization or of the system, or by the id of any it sees.
  * @throws {NotFoundError} naming the versions there are.
  */
-export async function getPublishedPipeline(metadata: MetadataDatabase, caller: Caller, wanted: { pipeline: string; version?: string | undefined }): Promise<PublishedPipeline> {
+export async function getPublishedPipeline(
+  metadata: MetadataDatabase,
+  caller: Caller,
+  wanted: { pipeline: string; version?: string | undefined },
+): Promise<PublishedPipeline> {
   return inOrganization(metadata, caller.orgId, async (tx) => {
     const pipeline = await findRunnable(tx, caller, wanted.pipeline);
-    if (!pipeline) throw new NotFoundError({ entity: 'pipeline', id: wanted.pipeline, hint: 'publish it first, or ask its owner to share it' });
+    if (!pipeline)
+      throw new NotFoundError({
+        entity: 'pipeline',
+        id: wanted.pipeline,
+        hint: 'publish it first, or ask its owner to share it',
+      });
     const text = wanted.version ?? pipeline.latest_version;
-    const version = text === null ? undefined : await findPipelineVersionByText(tx, { pipelineId: pipeline.pipeline_id, version: text });
+    const version =
+      text === null
+        ? undefined
+        : await findPipelineVersionByText(tx, { pipelineId: pipeline.pipeline_id, version: text });
     if (!version?.published) {
-      const { items } = await listPipelineVersions(tx, { pipelineId: pipeline.pipeline_id, publishedOnly: true, limit: 10 });
-      const hint = items.length > 0 ? `published are ${items.map((item) => item.version).join(', ')}` : 'it has no published version yet';
+      const { items } = await listPipelineVersions(tx, {
+        pipelineId: pipeline.pipeline_id,
+        publishedOnly: true,
+        limit: 10,
+      });
+      const hint =
+        items.length > 0
+          ? `published are ${items.map((item) => item.version).join(', ')}`
+          : 'it has no published version yet';
       throw new NotFoundError({ entity: 'pipeline version', id: `${pipeline.name}@${text ?? 'latest'}`, hint });
     }
     return {
@@ -45,12 +64,23 @@ export async function getPublishedPipeline(metadata: MetadataDatabase, caller: C
   });
 }
 
-async function findRunnable(tx: OrganizationTransaction, { orgId, userId }: Caller, wanted: string): Promise<Pipeline | undefined> {
-  const pipeline = isUuid(wanted) ? await findPipeline(tx, { pipelineId: wanted }) : ((await findPipelineByName(tx, { name: wanted })) ?? (await findSystemPipeline(tx, wanted)));
+async function findRunnable(
+  tx: OrganizationTransaction,
+  { orgId, userId }: Caller,
+  wanted: string,
+): Promise<Pipeline | undefined> {
+  const pipeline = isUuid(wanted)
+    ? await findPipeline(tx, { pipelineId: wanted })
+    : ((await findPipelineByName(tx, { name: wanted })) ?? (await findSystemPipeline(tx, wanted)));
   const closed = pipeline?.visibility === 'private' && (pipeline.org_id !== orgId || pipeline.created_by !== userId);
   return closed ? undefined : pipeline;
 }
 
 function findSystemPipeline(tx: OrganizationTransaction, name: string): Promise<Pipeline | undefined> {
-  return tx.selectFrom('pipelines').selectAll().where('org_id', '=', SYSTEM_ORG_ID).where('name', '=', name).executeTakeFirst();
+  return tx
+    .selectFrom('pipelines')
+    .selectAll()
+    .where('org_id', '=', SYSTEM_ORG_ID)
+    .where('name', '=', name)
+    .executeTakeFirst();
 }

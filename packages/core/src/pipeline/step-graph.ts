@@ -1,4 +1,4 @@
-import { type ValidationIssue, ValidationFailedError } from '../errors.ts';
+import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import type { PipelineStep } from './pipeline-spec.ts';
 
 /** The names of the steps that a step waits for: declared ones and those its inputs are bound to. */
@@ -21,7 +21,11 @@ export function orderSteps<Step extends PipelineStep>(steps: readonly Step[]): S
   const byName = new Map<string, Step>();
   const issues: ValidationIssue[] = [];
   steps.forEach((step, index) => {
-    if (byName.has(step.name)) issues.push({ pointer: `/tasks/${index}/name`, message: `the name ${step.name} is used twice; give each step its own` });
+    if (byName.has(step.name))
+      issues.push({
+        pointer: `/tasks/${index}/name`,
+        message: `the name ${step.name} is used twice; give each step its own`,
+      });
     byName.set(step.name, step);
   });
   const waitsFor = new Map<string, number>();
@@ -30,7 +34,11 @@ export function orderSteps<Step extends PipelineStep>(steps: readonly Step[]): S
     const dependencies = dependenciesOf(step);
     waitsFor.set(step.name, dependencies.length);
     for (const dependency of dependencies) {
-      if (!byName.has(dependency)) issues.push({ pointer: `/tasks/${index}/dependsOn`, message: `step ${step.name} depends on ${dependency}, which is no step of this pipeline` });
+      if (!byName.has(dependency))
+        issues.push({
+          pointer: `/tasks/${index}/dependsOn`,
+          message: `step ${step.name} depends on ${dependency}, which is no step of this pipeline`,
+        });
       const list = dependents.get(dependency);
       if (list) list.push(step.name);
       else dependents.set(dependency, [step.name]);
@@ -49,7 +57,10 @@ export function orderSteps<Step extends PipelineStep>(steps: readonly Step[]): S
   }
   if (ready.length < steps.length) {
     const cycle = findCycle(byName, waitsFor);
-    throw new ValidationFailedError({ subject: 'pipeline spec', issues: [{ pointer: '/tasks', message: `steps wait for each other in a circle: ${cycle.join(' → ')}` }] });
+    throw new ValidationFailedError({
+      subject: 'pipeline spec',
+      issues: [{ pointer: '/tasks', message: `steps wait for each other in a circle: ${cycle.join(' → ')}` }],
+    });
   }
   return ready;
 }

@@ -20,9 +20,11 @@ export function createInProcessQueue({ logger = silentLogger }: { readonly logge
     async enqueue(message) {
       if (waiting.has(message.jobId)) return;
       waiting.add(message.jobId);
-      void queue.add(() => run(message), { priority: message.priority }).catch((error: unknown) => {
-        logger.error({ err: error, job_id: message.jobId }, 'a delivery failed; recovery will make it again');
-      });
+      void queue
+        .add(() => run(message), { priority: message.priority })
+        .catch((error: unknown) => {
+          logger.error({ err: error, job_id: message.jobId }, 'a delivery failed; recovery will make it again');
+        });
     },
     consume({ handler, concurrency }) {
       deliver = handler;

@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { type ValidationIssue, ValidationFailedError } from '../errors.ts';
+import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json.ts';
 import type { JsonSchema } from './json-schema.ts';
 
@@ -21,7 +21,10 @@ const REFUSED_KEYS = new Set(['$async', '$data', '__proto__', 'constructor', 'pr
  * Compiles a JSON Schema of dialect 2020-12. References may only point into the schema itself.
  * @throws {ValidationFailedError} when it is not a schema this library accepts; `subject` names it in the message.
  */
-export function compileSchema(schema: JsonSchema, { subject = 'JSON Schema' }: { readonly subject?: string } = {}): CompiledSchema {
+export function compileSchema(
+  schema: JsonSchema,
+  { subject = 'JSON Schema' }: { readonly subject?: string } = {},
+): CompiledSchema {
   const refused = findRefused(schema);
   if (refused) throw new ValidationFailedError({ subject, issues: [refused] });
   try {
@@ -37,24 +40,40 @@ export function compileSchema(schema: JsonSchema, { subject = 'JSON Schema' }: {
     };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new ValidationFailedError({ subject, issues: [{ pointer: '', message: `expected a JSON Schema of dialect 2020-12: ${message}` }] });
+    throw new ValidationFailedError({
+      subject,
+      issues: [{ pointer: '', message: `expected a JSON Schema of dialect 2020-12: ${message}` }],
+    });
   }
 }
 
 function createAjv(options: { useDefaults?: boolean }): Ajv2020 {
   // strictNumbers refuses NaN; ownProperties keeps `required: ["constructor"]` honest.
-  const ajv = new Ajv2020({ strict: false, strictNumbers: true, ownProperties: true, allErrors: true, logger: false, validateFormats: true, ...options });
+  const ajv = new Ajv2020({
+    strict: false,
+    strictNumbers: true,
+    ownProperties: true,
+    allErrors: true,
+    logger: false,
+    validateFormats: true,
+    ...options,
+  });
   (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
   return ajv;
 }
 
 function findRefused(schema: JsonValue | undefined): ValidationIssue | undefined {
   // A stack of our own: hostile nesting must not overflow the call stack.
-  const stack: { value: JsonValue | undefined; pointer: string; depth: number }[] = [{ value: schema, pointer: '', depth: 0 }];
+  const stack: { value: JsonValue | undefined; pointer: string; depth: number }[] = [
+    { value: schema, pointer: '', depth: 0 },
+  ];
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { value, pointer, depth } = next;
     if (depth > MAX_DEPTH) return { pointer, message: `expected at most ${MAX_DEPTH} levels of nesting` };
-    if (Array.isArray(value)) value.forEach((item, index) => void stack.push({ value: item, pointer: `${pointer}/${index}`, depth: depth + 1 }));
+    if (Array.isArray(value))
+      value.forEach(
+        (item, index) => void stack.push({ value: item, pointer: `${pointer}/${index}`, depth: depth + 1 }),
+      );
     else if (isJsonObject(value)) {
       for (const [key, item] of Object.entries(value)) {
         const at = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
@@ -73,11 +92,11 @@ function toIssue({ instancePath, keyword, message, params }: ErrorObject): Valid
   const facts = params as Record<string, unknown>;
   const hint =
     keyword === 'additionalProperties' || keyword === 'unevaluatedProperties'
-      ? `: ${String(facts['additionalProperty'] ?? facts['unevaluatedProperty'])}`
+      ? `: ${String(facts.additionalProperty ?? facts.unevaluatedProperty)}`
       : keyword === 'enum'
-        ? `: ${JSON.stringify(facts['allowedValues'])}`
+        ? `: ${JSON.stringify(facts.allowedValues)}`
         : keyword === 'const'
-          ? `: ${JSON.stringify(facts['allowedValue'])}`
+          ? `: ${JSON.stringify(facts.allowedValue)}`
           : '';
   return { pointer: instancePath, message: `${message ?? keyword}${hint}` };
 }

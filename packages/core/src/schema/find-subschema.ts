@@ -16,26 +16,27 @@ export function findSubschema(root: JsonSchema, pointer: string): Subschema | 'u
   let always = true;
   for (const token of parsePointer(pointer)) {
     if (at === undefined || isOpaque(at)) return 'unknown';
-    const properties = isJsonObject(at['properties']) ? at['properties'] : {};
+    const properties = isJsonObject(at.properties) ? at.properties : {};
     const next = Object.hasOwn(properties, token) ? properties[token] : undefined;
     if (next !== undefined) {
-      always &&= Array.isArray(at['required']) && at['required'].includes(token);
+      always &&= Array.isArray(at.required) && at.required.includes(token);
       at = follow(root, next);
-    } else if (isJsonObject(at['items']) && /^\d+$/.test(token)) {
+    } else if (isJsonObject(at.items) && /^\d+$/.test(token)) {
       always = false;
-      at = follow(root, at['items']);
-    } else return at['additionalProperties'] === false ? undefined : 'unknown';
+      at = follow(root, at.items);
+    } else return at.additionalProperties === false ? undefined : 'unknown';
   }
   return at === undefined || isOpaque(at) ? 'unknown' : { schema: at, always };
 }
 
 function follow(root: JsonSchema, schema: unknown): JsonObject | undefined {
   let at = schema;
-  for (let hops = 0; isJsonObject(at) && typeof at['$ref'] === 'string'; hops++) {
+  for (let hops = 0; isJsonObject(at) && typeof at.$ref === 'string'; hops++) {
     if (hops === 32 || !isJsonObject(root)) return undefined;
-    at = findByPointer(root, decodeURIComponent(at['$ref'].slice(1)));
+    at = findByPointer(root, decodeURIComponent(at.$ref.slice(1)));
   }
   return isJsonObject(at) ? at : undefined;
 }
 
-const isOpaque = (schema: JsonObject): boolean => ['anyOf', 'oneOf', 'allOf', 'not', 'if', 'patternProperties'].some((key) => key in schema);
+const isOpaque = (schema: JsonObject): boolean =>
+  ['anyOf', 'oneOf', 'allOf', 'not', 'if', 'patternProperties'].some((key) => key in schema);

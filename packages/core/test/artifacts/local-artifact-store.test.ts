@@ -19,7 +19,14 @@ afterEach(() => rm(folder, { recursive: true }));
 
 test('bytes come back under their SHA-256, however they went in', async () => {
   const digest = createHash('sha256').update('ATOM').digest('hex');
-  for (const content of ['ATOM', Buffer.from('ATOM'), (async function* () { yield Buffer.from('AT'); yield Buffer.from('OM'); })()]) {
+  for (const content of [
+    'ATOM',
+    Buffer.from('ATOM'),
+    (async function* () {
+      yield Buffer.from('AT');
+      yield Buffer.from('OM');
+    })(),
+  ]) {
     expect(await store.put(orgId, content)).toEqual({ digest, sizeBytes: 4 });
   }
   expect(await readArtifactText(store, { orgId, digest })).toBe('ATOM');
@@ -41,7 +48,9 @@ test('content that breaks off leaves nothing behind', async () => {
     throw new RangeError('connection lost');
   })();
   await expect(store.put(orgId, broken)).rejects.toThrow();
-  expect((await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())).toEqual([]);
+  expect((await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())).toEqual(
+    [],
+  );
 });
 
 test('bytes that changed on disk are told, not read', async () => {

@@ -2,11 +2,21 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { runSteps } from '../../src/executor/run-steps.ts';
 import type { JsonObject } from '../../src/json.ts';
-import { parsePipelineSpec, type PublishedStep } from '../../src/pipeline/pipeline-spec.ts';
+import { type PublishedStep, parsePipelineSpec } from '../../src/pipeline/pipeline-spec.ts';
 
-const identity = { taskKey: 't', version: '1.0.0', interfaceDigest: '', producer: null, determinism: 'exact' as const, ignoredPointers: [] };
+const identity = {
+  taskKey: 't',
+  version: '1.0.0',
+  interfaceDigest: '',
+  producer: null,
+  determinism: 'exact' as const,
+  ignoredPointers: [],
+};
 const stepsOf = (edges: Record<string, string[]>): PublishedStep[] =>
-  parsePipelineSpec({ version: 1, tasks: Object.entries(edges).map(([name, dependsOn]) => ({ name, task: 't', dependsOn })) }).tasks.map((step) => ({ ...step, taskDefinitionId: '', identity }));
+  parsePipelineSpec({
+    version: 1,
+    tasks: Object.entries(edges).map(([name, dependsOn]) => ({ name, task: 't', dependsOn })),
+  }).tasks.map((step) => ({ ...step, taskDefinitionId: '', identity }));
 const diamond = { a: [], b: ['a'], c: ['a'], d: ['b', 'c'] };
 
 function recorder(fail?: string) {
@@ -26,26 +36,49 @@ function recorder(fail?: string) {
 
 test('steps start as soon as their dependencies have ended, free ones side by side', async () => {
   const { log, run } = recorder();
-  expect(await runSteps({ steps: stepsOf(diamond), outputs: new Map(), concurrency: 8, run, signal: new AbortController().signal })).toBeUndefined();
+  expect(
+    await runSteps({
+      steps: stepsOf(diamond),
+      outputs: new Map(),
+      concurrency: 8,
+      run,
+      signal: new AbortController().signal,
+    }),
+  ).toBeUndefined();
   expect(log).toEqual(['+a', '-a', '+b', '+c', '-b', '-c', '+d', '-d']);
 });
 
 test('no more run at a time than allowed', async () => {
   const { log, run } = recorder();
-  await runSteps({ steps: stepsOf(diamond), outputs: new Map(), concurrency: 1, run, signal: new AbortController().signal });
+  await runSteps({
+    steps: stepsOf(diamond),
+    outputs: new Map(),
+    concurrency: 1,
+    run,
+    signal: new AbortController().signal,
+  });
   expect(log).toEqual(['+a', '-a', '+b', '-b', '+c', '-c', '+d', '-d']);
 });
 
 test('steps with an output are not run again', async () => {
   const { log, run } = recorder();
-  const outputs = new Map([['a', {}], ['b', {}]]);
+  const outputs = new Map([
+    ['a', {}],
+    ['b', {}],
+  ]);
   await runSteps({ steps: stepsOf(diamond), outputs, concurrency: 8, run, signal: new AbortController().signal });
   expect(log).toEqual(['+c', '-c', '+d', '-d']);
 });
 
 test('a failed step stops those beside it, and nothing starts after it', async () => {
   const { log, run } = recorder('b');
-  const failure = await runSteps({ steps: stepsOf(diamond), outputs: new Map(), concurrency: 8, run, signal: new AbortController().signal });
+  const failure = await runSteps({
+    steps: stepsOf(diamond),
+    outputs: new Map(),
+    concurrency: 8,
+    run,
+    signal: new AbortController().signal,
+  });
   expect(failure).toMatchObject({ step: 'b', error: new RangeError('b') });
   expect(log).toEqual(['+a', '-a', '+b', '+c', '!c']);
 });
@@ -53,7 +86,13 @@ test('a failed step stops those beside it, and nothing starts after it', async (
 test('an aborted run waits for its steps and throws the reason', async () => {
   const { log, run } = recorder();
   const controller = new AbortController();
-  const running = runSteps({ steps: stepsOf(diamond), outputs: new Map(), concurrency: 8, run, signal: controller.signal });
+  const running = runSteps({
+    steps: stepsOf(diamond),
+    outputs: new Map(),
+    concurrency: 8,
+    run,
+    signal: controller.signal,
+  });
   controller.abort(new RangeError('stop'));
   await expect(running).rejects.toThrow('stop');
   expect(log).toEqual(['+a', '!a']);

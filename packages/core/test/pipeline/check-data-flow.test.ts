@@ -7,9 +7,22 @@ import type { ResolvedTask } from '../../src/ports/task-runner.ts';
 const pdb = { type: 'string', contentMediaType: 'chemical/x-pdb' };
 const pdbqt = { type: 'string', contentMediaType: 'chemical/x-pdbqt' };
 const task = (taskKey: string, request: JsonObject, response: JsonObject): ResolvedTask => ({
-  ...{ taskKey, version: '1.0.0', interfaceDigest: '', producer: null, determinism: 'exact', ignoredPointers: [], taskDefinitionId: '' },
+  ...{
+    taskKey,
+    version: '1.0.0',
+    interfaceDigest: '',
+    producer: null,
+    determinism: 'exact',
+    ignoredPointers: [],
+    taskDefinitionId: '',
+  },
   requestSchema: { type: 'object', additionalProperties: false, required: Object.keys(request), properties: request },
-  responseSchema: { type: 'object', additionalProperties: false, required: Object.keys(response), properties: response },
+  responseSchema: {
+    type: 'object',
+    additionalProperties: false,
+    required: Object.keys(response),
+    properties: response,
+  },
 });
 const prepare = task('prepare', { receptor: pdb }, { receptor: pdbqt, atoms: { type: 'integer' } });
 const dock = task('dock', { receptor: pdbqt, size: { type: 'number' } }, { poses: { type: 'array' } });
@@ -18,14 +31,28 @@ function issuesOf(dockInputs: Record<string, string>, more: JsonObject = {}) {
   const spec = parsePipelineSpec({
     version: 1,
     inputs: { type: 'object', properties: { protein: pdb }, required: ['protein'], additionalProperties: false },
-    parameters: { type: 'object', properties: { size: { type: 'number', default: 20 }, label: { type: 'string' } }, additionalProperties: false },
+    parameters: {
+      type: 'object',
+      properties: { size: { type: 'number', default: 20 }, label: { type: 'string' } },
+      additionalProperties: false,
+    },
     tasks: [
       { name: 'prepare', task: 'prepare', inputs: { receptor: { from: '/inputs/protein' } } },
-      { name: 'dock', task: 'dock', inputs: Object.fromEntries(Object.entries(dockInputs).map(([key, from]) => [key, { from }])) },
+      {
+        name: 'dock',
+        task: 'dock',
+        inputs: Object.fromEntries(Object.entries(dockInputs).map(([key, from]) => [key, { from }])),
+      },
     ],
     ...more,
   });
-  return checkDataFlow({ spec, tasks: new Map([['prepare', prepare], ['dock', dock]]) }).map(({ pointer, message }) => `${pointer} ${message}`);
+  return checkDataFlow({
+    spec,
+    tasks: new Map([
+      ['prepare', prepare],
+      ['dock', dock],
+    ]),
+  }).map(({ pointer, message }) => `${pointer} ${message}`);
 }
 
 const good = { receptor: '/steps/prepare/output/receptor', size: '/parameters/size' };
@@ -49,7 +76,12 @@ test('a file of another kind is refused', () => {
 });
 
 test('sources that do not exist, properties the task does not take and required ones without a source are named', () => {
-  expect(issuesOf({ receptor: '/steps/prepare/output/nothing', charge: '/parameters/size' }, { outputs: { log: { from: '/steps/dock/output/log' } } })).toEqual([
+  expect(
+    issuesOf(
+      { receptor: '/steps/prepare/output/nothing', charge: '/parameters/size' },
+      { outputs: { log: { from: '/steps/dock/output/log' } } },
+    ),
+  ).toEqual([
     '/tasks/1/inputs/receptor nothing is at /steps/prepare/output/nothing',
     '/tasks/1/inputs/charge dock@1.0.0 takes no charge',
     '/tasks/1/inputs dock@1.0.0 requires size, which may be absent here; bind it to a value that is always there',

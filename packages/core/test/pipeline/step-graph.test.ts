@@ -38,7 +38,11 @@ test('names used twice and dependencies that do not exist are told together', ()
 });
 
 test('a chain of 10,000 steps is ordered without overflowing the stack', () => {
-  const tasks = Array.from({ length: 10_000 }, (_, i) => ({ name: `s${i}`, task: 't', dependsOn: i === 9_999 ? [] : [`s${i + 1}`] }));
+  const tasks = Array.from({ length: 10_000 }, (_, i) => ({
+    name: `s${i}`,
+    task: 't',
+    dependsOn: i === 9_999 ? [] : [`s${i + 1}`],
+  }));
   const order = namesOf(tasks);
   expect(order[0]).toBe('s9999');
   expect(order).toHaveLength(10_000);

@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { compileSchema } from '../../src/schema/compile-schema.ts';
 
 test('issues name the place and what was expected there', () => {
-  const schema = compileSchema({ type: 'object', properties: { size: { type: 'number', exclusiveMinimum: 0 } }, required: ['size', 'center'], additionalProperties: false });
+  const schema = compileSchema({
+    type: 'object',
+    properties: { size: { type: 'number', exclusiveMinimum: 0 } },
+    required: ['size', 'center'],
+    additionalProperties: false,
+  });
   expect(schema.check({ size: 0, colour: 'red' })).toEqual([
     { pointer: '', message: "must have required property 'center'" },
     { pointer: '', message: 'must NOT have additional properties: colour' },
@@ -11,7 +16,10 @@ test('issues name the place and what was expected there', () => {
 });
 
 test('defaults fill absent properties of a copy, nested ones too', () => {
-  const schema = compileSchema({ type: 'object', properties: { a: { default: 8 }, b: { type: 'object', properties: { c: { default: 1 } }, default: {} } } });
+  const schema = compileSchema({
+    type: 'object',
+    properties: { a: { default: 8 }, b: { type: 'object', properties: { c: { default: 1 } }, default: {} } },
+  });
   const given = { a: 5 };
   expect(schema.applyDefaults(given)).toEqual({ a: 5, b: { c: 1 } });
   expect(given).toEqual({ a: 5 });

@@ -1,0 +1,81 @@
+import { createResultCache } from '@mad/cache';
+import {
+  type Caller,
+  createInProcessQueue,
+  createLocalArtifactStore,
+  findOrganizationByName,
+  inAllOrganizations,
+  type Logger,
+  type MetadataDatabase,
+  migrateMetadata,
+  type Platform,
+} from '@mad/core';
+import { openEmbeddedDatabase } from '@mad/core/pglite';
+import { createTaskRunner } from '@mad/tasks';
+import { type Clusters, createResultsDatabases, findCaller, provisionOrganization } from '@mad/tenancy';
+
+export interface OpenPlatform {
+  /** Holds the databases and every artifact. */
+  readonly folder: string;
+  /** The only place that tasks may be called at. */
+  readonly serviceUrl: string;
+  readonly logger: Logger;
+}
+
+export interface OpenedPlatform extends AsyncDisposable {
+  readonly platform: Platform;
+  /** The administrator of the one organization. */
+  readonly caller: Caller;
+}
+
+const ORGANIZATION = 'quickstart';
+
+/** The four packages wired together on an embedded PostgreSQL, with one organization. Everything stays in `folder` for the next time. */
+export async function openPlatform({ folder, serviceUrl, logger }: OpenPlatform): Promise<OpenedPlatform> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const { db } = stack.use(await openEmbeddedDatabase({ folder }));
+    await migrateMetadata(db);
+    const metadata = db as unknown as MetadataDatabase;
+    const clusters: Clusters = { local: { kind: 'pglite', db } };
+    const artifacts = createLocalArtifactStore({ folder: `${folder}/artifacts` });
+    const caller = await provideAdministrator(metadata, clusters);
+    const platform: Platform = {
+      metadata,
+      results: stack.use(createResultsDatabases({ metadata, clusters, logger })),
+      artifacts,
+      tasks: stack.use(createTaskRunner({ metadata, artifacts, allowedOrigins: [new URL(serviceUrl).origin], logger })),
+      cache: createResultCache({ artifacts, logger }),
+      queue: createInProcessQueue({ logger }),
+      logger,
+    };
+    return { platform, caller, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+async function provideAdministrator(metadata: MetadataDatabase, clusters: Clusters): Promise<Caller> {
+  const email = 'admin@example.org';
+  const existing = await inAllOrganizations(metadata, (tx) => findOrganizationByName(tx, { name: ORGANIZATION }));
+  if (existing?.status !== 'active') {
+    await provisionOrganization(
+      { metadata, clusters },
+      { name: ORGANIZATION, placement: 'schema', cluster: 'local', admin: { email } },
+    );
+  }
+  const { org_id: orgId, user_id: userId } = await inAllOrganizations(metadata, (tx) =>
+    tx
+      .selectFrom('memberships')
+      .innerJoin('organizations', 'organizations.org_id', 'memberships.org_id')
+      .innerJoin('users', 'users.user_id', 'memberships.user_id')
+      .select(['memberships.org_id', 'memberships.user_id'])
+      .where('organizations.name', '=', ORGANIZATION)
+      .where('users.email', '=', email)
+      .executeTakeFirstOrThrow(),
+  );
+  const caller = await findCaller(metadata, { orgId, userId });
+  if (!caller) throw new Error(`${email} is no member of ${ORGANIZATION}; remove the data folder to start over`);
+  return caller;
+}
