@@ -1,0 +1,94 @@
+import { MadError } from '@mad/core';
+
+/** Thrown when an organization or one of its databases names a cluster that the host did not pass. Pass it under that name. */
+export class ClusterUnknownError extends MadError {
+  static override readonly code = 'MAD_TENANCY_CLUSTER_UNKNOWN';
+  constructor({ cluster, known }: { cluster: string; known: readonly string[] }) {
+    super({
+      message: `no cluster named ${cluster} was passed, only ${known.join(', ') || 'none'}; pass its connection under that name`,
+      details: { cluster, known },
+    });
+  }
+}
+
+/** Thrown when a cluster cannot hold a database of this placement: PGlite has one database, so its organizations are schemas. */
+export class PlacementUnsupportedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_PLACEMENT_UNSUPPORTED';
+  constructor({ cluster, placement }: { cluster: string; placement: string }) {
+    super({
+      message: `cluster ${cluster} is PGlite and cannot hold an organization by placement ${placement}; use placement schema, or a PostgreSQL cluster`,
+      details: { cluster, placement },
+    });
+  }
+}
+
+/** Thrown when a connection to a Results DB could not be opened. The same call may succeed once the server answers again. */
+export class ResultsDatabaseUnreachableError extends MadError {
+  static override readonly code = 'MAD_TENANCY_RESULTS_DATABASE_UNREACHABLE';
+  static override readonly retryable = true;
+  constructor({
+    cluster,
+    database,
+    reason,
+    cause,
+  }: { cluster: string; database: string | undefined; reason: string; cause: unknown }) {
+    super({
+      message: `no connection to ${database ?? 'the default database'} on cluster ${cluster} (${reason}); check that the server runs and that the host resolves the cluster`,
+      details: { cluster, database, reason },
+      cause,
+    });
+  }
+}
+
+/** Thrown when every connection of the budget stayed lent for the whole waiting time. Raise `maxConnections`, or find who holds them. */
+export class ConnectionsBusyError extends MadError {
+  static override readonly code = 'MAD_TENANCY_CONNECTIONS_BUSY';
+  static override readonly retryable = true;
+  constructor({ waitedMs, maxConnections }: { waitedMs: number; maxConnections: number }) {
+    super({
+      message: `all ${maxConnections} connections to Results DBs stayed in use for ${waitedMs} ms; raise maxConnections, or look for transactions that stay open`,
+      details: { waitedMs, maxConnections },
+    });
+  }
+}
+
+/** Thrown by a query on a Results DB after the router it came from was disposed. */
+export class ResultsDatabasesClosedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_RESULTS_DATABASES_CLOSED';
+  constructor() {
+    super({ message: 'this Results DB belongs to a router that was disposed; get it from one that is open' });
+  }
+}
+
+/** Thrown when an organization does not serve requests now: it is being provisioned, was suspended or is going away. */
+export class OrganizationInactiveError extends MadError {
+  static override readonly code = 'MAD_TENANCY_ORGANIZATION_INACTIVE';
+  constructor({ orgId, status }: { orgId: string; status: string }) {
+    super({
+      message: `organization ${orgId} is ${status}, not active; its data can be reached once it is active`,
+      details: { orgId, status },
+    });
+  }
+}
+
+/** Thrown when a disabled user acts. */
+export class UserDisabledError extends MadError {
+  static override readonly code = 'MAD_TENANCY_USER_DISABLED';
+  constructor({ userId }: { userId: string }) {
+    super({ message: `user ${userId} is disabled; an administrator can enable the account`, details: { userId } });
+  }
+}
+
+/** Thrown when a step of provisioning fails. What was done stays recorded; the same call again goes on from there. */
+export class ProvisioningFailedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_PROVISIONING_FAILED';
+  static override readonly retryable = true;
+  constructor({ orgId, step, cause }: { orgId: string; step: string; cause: unknown }) {
+    const reason = cause instanceof MadError ? `: ${cause.message}` : '';
+    super({
+      message: `provisioning of organization ${orgId} stopped at step ${step}${reason}; call it again with the same name to go on`,
+      details: { orgId, step },
+      cause,
+    });
+  }
+}

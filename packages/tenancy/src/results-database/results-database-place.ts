@@ -1,0 +1,22 @@
+import type { OrgId, Placement } from '@mad/core';
+
+/** Where an organization's Results DB is, as its row in `org_databases` says. */
+export interface ResultsDatabasePlace {
+  readonly orgId: OrgId;
+  readonly placement: Placement;
+  readonly cluster: string;
+  /** Undefined: the cluster's default database. */
+  readonly database: string | undefined;
+  readonly schema: string;
+}
+
+/** The place for a new Results DB. Its name comes from the id, never from the organization's name: two long names can be cut to one. */
+export function placeResultsDatabase({
+  orgId,
+  placement,
+  cluster,
+}: Pick<ResultsDatabasePlace, 'orgId' | 'placement' | 'cluster'>): ResultsDatabasePlace {
+  const name = `mad_results_${orgId.replaceAll('-', '').toLowerCase()}`;
+  const where = placement === 'database' ? { database: name, schema: 'public' } : { database: undefined, schema: name };
+  return { orgId, placement, cluster, ...where };
+}

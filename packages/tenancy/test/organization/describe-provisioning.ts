@@ -1,0 +1,164 @@
+import {
+  ConflictError,
+  inAllOrganizations,
+  type MetadataDatabase,
+  newId,
+  type Placement,
+  ValidationFailedError,
+} from '@mad/core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Clusters,
+  ClusterUnknownError,
+  createResultsDatabases,
+  findCaller,
+  OrganizationInactiveError,
+  ProvisioningFailedError,
+  type ProvisioningStep,
+  provisionOrganization,
+  SEEDED_ROLES,
+} from '../../src/index.ts';
+
+export interface Platform {
+  readonly metadata: MetadataDatabase;
+  readonly clusters: Clusters;
+}
+
+const STEPS: readonly ProvisioningStep[] = ['database', 'migrate', 'settings', 'roles', 'admin', 'activate'];
+
+export const readOrganization = (metadata: MetadataDatabase, name: string) =>
+  inAllOrganizations(metadata, (tx) =>
+    tx
+      .selectFrom('organizations')
+      .innerJoin('org_databases', 'org_databases.org_id', 'organizations.org_id')
+      .selectAll()
+      .where('name', '=', name)
+      .execute(),
+  );
+
+/** What provisioning promises, on whichever server and placement. */
+export function describeProvisioning(placement: Placement, open: () => Promise<Platform>): void {
+  let platform: Platform;
+  beforeAll(async () => {
+    platform = await open();
+  });
+
+  const provision = (name: string, onStep?: (step: ProvisioningStep) => void) =>
+    provisionOrganization(
+      { ...platform, onStep },
+      { name, placement, cluster: 'main', admin: { email: 'ada@example.org' }, quotas: { max_concurrent_jobs: 3 } },
+    );
+
+  describe(`placed by ${placement}`, () => {
+    test('an organization is active, has its own database, roles, storage and administrator', async () => {
+      const { orgId, adminUserId } = await provision('Acme');
+      const [organization] = await readOrganization(platform.metadata, 'Acme');
+      const name = `mad_results_${orgId.replaceAll('-', '')}`;
+      expect(organization).toMatchObject({
+        status: 'active',
+        quotas: { max_concurrent_jobs: 3 },
+        state: 'ready',
+        error: null,
+        placement,
+        cluster: 'main',
+      });
+      expect(organization).toMatchObject(
+        placement === 'database'
+          ? { database_name: name, schema_name: 'public' }
+          : { database_name: null, schema_name: name },
+      );
+      await using databases = createResultsDatabases(platform);
+      const results = await databases.get(orgId);
+      expect(await results.selectFrom('jobs').select('job_id').execute()).toEqual([]);
+      const caller = await findCaller(platform.metadata, { orgId, userId: adminUserId ?? '' });
+      expect([...(caller?.permissions ?? [])].sort()).toEqual([...SEEDED_ROLES.admin].sort());
+      const settings = await inAllOrganizations(platform.metadata, (tx) =>
+        tx.selectFrom('org_settings').selectAll().where('org_id', '=', orgId).execute(),
+      );
+      expect(settings).toMatchObject([{ storage_prefix: orgId }]);
+    });
+
+    test.each(STEPS)('stopped before the step %s it answers nothing, and the same call goes on', async (stopped) => {
+      const name = `Stopped before ${stopped}`;
+      const stop = provision(name, (step) => {
+        if (step === stopped) throw new Error('power cut');
+      });
+      await expect(stop).rejects.toMatchObject({
+        code: ProvisioningFailedError.code,
+        retryable: true,
+        details: { step: stopped },
+      });
+      const [half] = await readOrganization(platform.metadata, name);
+      expect(half).toMatchObject({ status: 'failed', state: 'failed', error: { step: stopped } });
+      await using databases = createResultsDatabases(platform);
+      await expect(databases.get(half?.org_id ?? '')).rejects.toThrow(OrganizationInactiveError);
+
+      const { orgId } = await provision(name.toUpperCase());
+      expect(orgId).toBe(half?.org_id);
+      expect(await readOrganization(platform.metadata, name)).toMatchObject([
+        { status: 'active', state: 'ready', error: null },
+      ]);
+      expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
+    });
+
+    test('a name that an active organization has, in whatever case, is refused', async () => {
+      await provision('Umbrella');
+      await expect(provision('UMBRELLA')).rejects.toThrow(ConflictError);
+      await expect(provision(' Umbrella ')).rejects.toThrow(/it is active; choose another name/);
+    });
+
+    test('two calls at once end in one organization', async () => {
+      const outcomes = await Promise.allSettled([provision('Twice'), provision('twice'), provision('TWICE')]);
+      const ids = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.orgId] : []));
+      expect(new Set(ids).size).toBe(1);
+      const rows = await inAllOrganizations(platform.metadata, (tx) =>
+        tx.selectFrom('organizations').selectAll().where('name', 'ilike', 'twice').execute(),
+      );
+      expect(rows).toMatchObject([{ org_id: ids[0], status: 'active' }]);
+    });
+
+    test('an organization left half-way is not taken up by an id or a place of another', async () => {
+      const { orgId: taken } = await provision('Whole');
+      const half = 'Half';
+      await provision(half, () => {
+        throw new Error('power cut');
+      }).catch(() => {});
+      const go = (request: { orgId?: string; name: string; cluster?: string }) =>
+        provisionOrganization(
+          {
+            ...platform,
+            clusters: {
+              ...platform.clusters,
+              spare: platform.clusters.main ?? { kind: 'postgres', connect: () => ({}) },
+            },
+          },
+          { placement, cluster: 'main', ...request },
+        );
+      await expect(go({ name: half, orgId: newId() })).rejects.toThrow(/different organizations/);
+      await expect(go({ name: half, orgId: taken })).rejects.toThrow(/different organizations/);
+      await expect(go({ name: 'Unheard of', orgId: taken })).rejects.toThrow(/different organizations/);
+      await expect(go({ name: half, cluster: 'spare' })).rejects.toThrow(/begun by placement \w+ on cluster main/);
+      const [organization] = await readOrganization(platform.metadata, half);
+      expect(organization).toMatchObject({ status: 'failed' });
+      expect(await go({ name: half, ...(organization && { orgId: organization.org_id }) })).toMatchObject({
+        orgId: organization?.org_id,
+      });
+    });
+
+    test('what cannot be provisioned is refused before anything is written', async () => {
+      const request = { name: 'Never', placement, cluster: 'main' };
+      const attempts = [
+        [{ ...request, name: ' \n ' }, ValidationFailedError],
+        [{ ...request, name: 'x'.repeat(101) }, ValidationFailedError],
+        [{ ...request, name: 'Nev\u0007er' }, ValidationFailedError],
+        [{ ...request, orgId: 'not-a-uuid' }, ValidationFailedError],
+        [{ ...request, admin: { email: 'nobody' } }, ValidationFailedError],
+        [{ ...request, quotas: { max_concurrent_jobs: -1 } }, ValidationFailedError],
+        [{ ...request, cluster: 'constructor' }, ClusterUnknownError],
+      ] as const;
+      for (const [attempt, error] of attempts)
+        await expect(provisionOrganization(platform, attempt)).rejects.toThrow(error);
+      expect(await readOrganization(platform.metadata, 'Never')).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Placement } from '@mad/core';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createResultsDatabases, type ProvisioningStep, provisionOrganization } from '../../src/index.ts';
+import { createPostgresPlatform, type PostgresPlatform } from '../create-postgres-platform.ts';
+import { describeProvisioning, readOrganization } from './describe-provisioning.ts';
+
+const placements: readonly Placement[] = ['database', 'schema'];
+
+describe.each(placements)('on PostgreSQL', (placement) => {
+  let platform: PostgresPlatform;
+  afterAll(() => platform[Symbol.asyncDispose]());
+
+  describeProvisioning(placement, async () => {
+    platform = await createPostgresPlatform();
+    return platform;
+  });
+
+  // The crash between making the database and filling it, and the last one possible.
+  test.each(['migrate', 'activate'] as const)(
+    'a process killed at the step %s leaves an organization that another finishes',
+    async (step) => {
+      const name = `Killed at ${step}`;
+      await provisionAndDie({ name, placement, step, url: platform.url });
+      const [half] = await readOrganization(platform.metadata, name);
+      expect(half).toMatchObject({ status: 'provisioning', state: 'provisioning' });
+      const { orgId } = await provisionOrganization(platform, { name, placement, cluster: 'main' });
+      expect(orgId).toBe(half?.org_id);
+      await using databases = createResultsDatabases(platform);
+      expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
+    },
+  );
+});
+
+interface Doomed {
+  readonly name: string;
+  readonly placement: Placement;
+  readonly step: ProvisioningStep;
+  readonly url: string;
+}
+
+async function provisionAndDie(doomed: Doomed): Promise<void> {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./provision-and-die.ts', import.meta.url)), JSON.stringify(doomed)],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  expect(signal).toBe('SIGKILL');
+}
