@@ -1,9 +1,7 @@
 export * from './errors.ts';
 export {
   createResultCache,
-  type ResultCacheLookup,
   type ResultCacheOptions,
-  type SignatureCache,
 } from './result-cache.ts';
 export { type JobContent, jobKey, type KeySalt, type StepContent, stepKey } from './signature/cache-key.ts';
 export { canonicalJson } from './signature/canonical-json.ts';

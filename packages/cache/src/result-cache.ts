@@ -1,15 +1,12 @@
 import {
   type ArtifactStore,
-  type CacheDecision,
   type CacheHit,
-  type CacheLookup,
   type CacheMiss,
   type Clock,
   findCacheEntry,
   invalidateCacheEntry,
   type Logger,
   type ResultCache,
-  type ResultsDatabase,
   silentLogger,
   systemClock,
   touchCacheEntries,
@@ -30,17 +27,6 @@ export interface ResultCacheOptions extends KeySalt {
   readonly logger?: Logger | undefined;
 }
 
-/** A look-up by a caller that takes any earlier answer of a task whose answers differ from run to run. */
-export interface ResultCacheLookup extends CacheLookup {
-  /** Serves `stochastic` and `external` results too. @default false */
-  readonly acceptStochastic?: boolean | undefined;
-}
-
-/** The result cache, with a look-up that can accept results that no run will repeat. */
-export interface SignatureCache extends ResultCache {
-  find(results: ResultsDatabase, lookup: ResultCacheLookup): Promise<CacheDecision>;
-}
-
 /**
  * Remembers results by the digest of what was asked. An entry is served only if it is neither invalidated, expired nor below the caller's
  * confidence, and every artifact it names still has its digest; one that lacks an artifact is invalidated and never served again. Results of
@@ -53,7 +39,7 @@ export function createResultCache({
   maxAgeMs,
   clock = systemClock,
   logger = silentLogger,
-}: ResultCacheOptions): SignatureCache {
+}: ResultCacheOptions): ResultCache {
   return {
     identifyStep: (step) => stepKey({ ...step, salt }),
     identifyJob: (job) => jobKey({ ...job, salt }),

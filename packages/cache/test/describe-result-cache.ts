@@ -181,7 +181,7 @@ export function describeResultCache(open: () => Promise<OpenedResults>): void {
     for (const determinism of ['stochastic', 'external'] as const) {
       const { find, record } = ask({ determinism });
       await record();
-      expect(await find()).toEqual({ outcome: 'miss', reason: 'off' });
+      expect(await find()).toEqual({ outcome: 'miss', reason: 'not_repeatable' });
       expect(await find({ acceptStochastic: true })).toMatchObject({ outcome: 'hit' });
     }
     const { find, record } = ask({ determinism: 'exact' });

@@ -28,6 +28,6 @@ export function judgeEntry(
   if (entry.expires_at !== null && entry.expires_at <= now) return 'expired';
   if (minConfidence !== undefined && (entry.confidence_score ?? Number.NEGATIVE_INFINITY) < minConfidence)
     return 'low_confidence';
-  if (!acceptStochastic && determinism !== 'exact' && determinism !== 'seeded') return 'off';
+  if (!acceptStochastic && determinism !== 'exact' && determinism !== 'seeded') return 'not_repeatable';
   return undefined;
 }

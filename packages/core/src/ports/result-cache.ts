@@ -17,6 +17,8 @@ export interface CacheLookup {
   readonly cacheKey: string;
   /** Entries scored lower, or not scored, are not served. Absent: any confidence. */
   readonly minConfidence?: number | undefined;
+  /** True: answers that would not come out the same again are good enough. @default false */
+  readonly acceptStochastic?: boolean | undefined;
 }
 
 export interface CacheHit {
@@ -30,7 +32,7 @@ export interface CacheHit {
 
 export interface CacheMiss {
   readonly outcome: 'miss';
-  readonly reason: 'no_entry' | 'expired' | 'invalidated' | 'low_confidence' | 'artifact_missing' | 'off';
+  readonly reason: 'no_entry' | 'expired' | 'invalidated' | 'low_confidence' | 'artifact_missing' | 'not_repeatable' | 'off';
 }
 
 export type CacheDecision = CacheHit | CacheMiss;

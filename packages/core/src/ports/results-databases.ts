@@ -5,7 +5,7 @@ import type { ResultsDatabase } from '../results/results-database.ts';
 export interface ResultsDatabases {
   /**
    * The Results DB of one organization, its stamp checked when it was opened.
-   * @throws {NotFoundError} when the organization has no Results DB or is not active.
+   * @throws {NotFoundError} when the organization has no Results DB. An implementation may throw its own error for one that is not active.
    */
   get(orgId: OrgId): Promise<ResultsDatabase>;
 }

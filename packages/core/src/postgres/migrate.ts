@@ -1,5 +1,14 @@
-import { CompiledQuery, DummyDriver, Kysely, type Migration, PostgresAdapter, PostgresQueryCompiler, sql, type Transaction } from 'kysely';
-import { PostgresIntrospector } from 'kysely';
+import {
+  CompiledQuery,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+  type Transaction,
+} from 'kysely';
+import type { Migration } from 'kysely/migration';
 import { MadError } from '../errors.ts';
 
 /** Thrown when a migration fails; nothing of the run stays. The cause is the database's own error. */
@@ -7,7 +16,11 @@ export class MigrationFailedError extends MadError {
   static override readonly code = 'MAD_CORE_MIGRATION_FAILED';
   constructor({ track, migration, cause }: { track: string; migration: string; cause: unknown }) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    super({ message: `migration ${migration} of the ${track} track failed, nothing was changed: ${reason}`, details: { track, migration }, cause });
+    super({
+      message: `migration ${migration} of the ${track} track failed, nothing was changed: ${reason}`,
+      details: { track, migration },
+      cause,
+    });
   }
 }
 
@@ -39,19 +52,30 @@ export async function migrate<Tables>(db: Kysely<Tables>, options: MigrateOption
   const { track, schema = 'public' } = options;
   return db.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`mad.migrate.${track.name}.${schema}`}, 0))`.execute(tx);
-    if (options.lockTimeoutMs !== undefined) await sql`select set_config('lock_timeout', ${`${options.lockTimeoutMs}ms`}, true)`.execute(tx);
-    await sql`create schema if not exists ${sql.id(schema)}`.execute(tx);
-    await sql`create table if not exists ${ledger(options)} (name text primary key, applied_at timestamptz not null default now())`.execute(tx);
+    if (options.lockTimeoutMs !== undefined)
+      await sql`select set_config('lock_timeout', ${`${options.lockTimeoutMs}ms`}, true)`.execute(tx);
+    await provideSchema(tx, schema);
+    await sql`create table if not exists ${ledger(options)} (name text primary key, applied_at timestamptz not null default now())`.execute(
+      tx,
+    );
     const { pending } = await readState(tx, options);
     for (const name of pending) await apply(tx, { ...options, name });
     return pending;
   });
 }
 
+/** Looks first: `if not exists` still asks for the right to create schemas, which the owner of a ready one may lack. */
+async function provideSchema<Tables>(tx: Transaction<Tables>, schema: string): Promise<void> {
+  const { rows } = await sql`select from pg_namespace where nspname = ${schema}`.execute(tx);
+  if (rows.length === 0) await sql`create schema if not exists ${sql.id(schema)}`.execute(tx);
+}
+
 /** What a track has applied and what is pending; creates nothing. */
 export async function migrationState<Tables>(db: Kysely<Tables>, options: MigrateOptions): Promise<MigrationState> {
   const { rows } = await sql<{ there: boolean }>`select exists (select from pg_tables
-    where schemaname = ${options.schema ?? 'public'} and tablename = ${ledgerName(options.track)}) as there`.execute(db);
+    where schemaname = ${options.schema ?? 'public'} and tablename = ${ledgerName(options.track)}) as there`.execute(
+    db,
+  );
   if (!rows[0]?.there) return { applied: [], pending: names(options.track) };
   return readState(db, options);
 }
@@ -66,7 +90,7 @@ export async function migrationSql(options: MigrateOptions, only: readonly strin
       createIntrospector: (db) => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
-    log: (event) => statements.push(event.query.sql.trim()),
+    log: (event) => void statements.push(event.query.sql.trim()),
   });
   await recorder.transaction().execute(async (tx) => {
     for (const name of only) await apply(tx, { ...options, name });
@@ -74,11 +98,18 @@ export async function migrationSql(options: MigrateOptions, only: readonly strin
   return statements;
 }
 
-async function apply<Tables>(tx: Transaction<Tables>, { track, schema = 'public', name }: MigrateOptions & { name: string }): Promise<void> {
+async function apply<Tables>(
+  tx: Transaction<Tables>,
+  { track, schema = 'public', name }: MigrateOptions & { name: string },
+): Promise<void> {
   try {
     // Inside the migration every unqualified name means this schema; `public` behind it only for extensions' types.
-    await tx.executeQuery(CompiledQuery.raw(`set local search_path to ${schema === 'public' ? 'public' : `"${schema.replaceAll('"', '""')}", public`}`));
-    await track.migrations[name]?.up(tx as Transaction<unknown> as Kysely<never>);
+    await tx.executeQuery(
+      CompiledQuery.raw(
+        `set local search_path to ${schema === 'public' ? 'public' : `"${schema.replaceAll('"', '""')}", public`}`,
+      ),
+    );
+    await track.migrations[name]?.up(tx);
     await sql`insert into ${ledger({ track, schema })} (name) values (${sql.lit(name)})`.execute(tx);
   } catch (cause) {
     throw new MigrationFailedError({ track: track.name, migration: name, cause });

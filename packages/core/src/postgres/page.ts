@@ -19,7 +19,11 @@ export function pageLimit({ limit = 50 }: PageRequest): number {
 }
 
 /** Cuts `pageLimit(request) + 1` rows to a page; `keyOf` gives the columns of the order, as text. */
-export function toPage<Row>(rows: readonly Row[], request: PageRequest, keyOf: (row: Row) => readonly string[]): Page<Row> {
+export function toPage<Row>(
+  rows: readonly Row[],
+  request: PageRequest,
+  keyOf: (row: Row) => readonly string[],
+): Page<Row> {
   const limit = pageLimit(request);
   const items = rows.slice(0, limit);
   const last = items.at(-1);
@@ -36,5 +40,8 @@ export function parseCursor({ cursor }: PageRequest, columns: number): readonly 
   } catch {
     // Falls through to the same answer.
   }
-  throw new ValidationFailedError({ subject: 'cursor', issues: [{ pointer: '', message: 'expected the nextCursor of an earlier page of this list' }] });
+  throw new ValidationFailedError({
+    subject: 'cursor',
+    issues: [{ pointer: '', message: 'expected the nextCursor of an earlier page of this list' }],
+  });
 }

@@ -1,0 +1,43 @@
+import { canonicalJob } from './canonical-job.ts';
+import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
+import type { DockingResultRow, NewDockingResultRow } from './tables/docking-results-table.ts';
+import { toJsonb } from './to-jsonb.ts';
+
+/** The poses of one job, in any order. */
+export interface InsertDockingResults {
+  readonly jobId: string;
+  /** `rmsd` is taken from `rmsd_ub` where it is not given. */
+  readonly poses: readonly Omit<NewDockingResultRow, 'job_id'>[];
+}
+
+/** Writes all poses or none. The database refuses affinities that are not finite and ranks that are taken. */
+export async function insertDockingResults(
+  tx: ResultsTransaction,
+  { jobId, poses }: InsertDockingResults,
+): Promise<void> {
+  if (poses.length === 0) return;
+  await tx
+    .insertInto('docking_results')
+    .values(
+      poses.map((pose) => ({
+        ...pose,
+        job_id: jobId,
+        rmsd: pose.rmsd ?? pose.rmsd_ub ?? null,
+        metadata: toJsonb(pose.metadata ?? {}),
+      })),
+    )
+    .execute();
+}
+
+/** The poses of the job that really ran, by rank: a cache hit shows its canonical job's, under that job's id. */
+export async function listDockingResults(
+  db: ResultsDatabase,
+  { jobId }: { jobId: string },
+): Promise<readonly DockingResultRow[]> {
+  return db
+    .selectFrom('docking_results')
+    .selectAll()
+    .where('job_id', '=', canonicalJob(db, jobId))
+    .orderBy('pose_rank')
+    .execute();
+}

@@ -1,0 +1,127 @@
+export {
+  deleteCacheEntry,
+  findCacheEntries,
+  findCacheEntry,
+  invalidateCacheEntry,
+  type ListCacheEntries,
+  listCacheEntries,
+  touchCacheEntries,
+  type UpdateCacheEntry,
+  type UpsertCacheEntry,
+  updateCacheEntry,
+  upsertCacheEntry,
+} from './cache-entry.repository.ts';
+export {
+  type ClaimCacheFlight,
+  claimCacheFlight,
+  findCacheFlight,
+  type HeldCacheFlight,
+  releaseCacheFlight,
+  renewCacheFlight,
+} from './cache-flight.repository.ts';
+export { type InsertDockingResults, insertDockingResults, listDockingResults } from './docking-result.repository.ts';
+export {
+  findCanonicalJobId,
+  findJob,
+  findJobByIdempotencyKey,
+  getJob,
+  type InsertJob,
+  type InsertJobOutputs,
+  insertJob,
+  insertJobOutputs,
+  type ListJobs,
+  listJobInputs,
+  listJobOutputs,
+  listJobs,
+  requestJobCancel,
+} from './job.repository.ts';
+export {
+  type AppendJobEvents,
+  appendJobEvents,
+  type ListJobEvents,
+  listJobEvents,
+  type NewJobEvent,
+} from './job-event.repository.ts';
+export {
+  type ClaimJobLease,
+  type CloseJob,
+  cancelPendingJob,
+  claimJobLease,
+  closeJob,
+  type HeldJob,
+  type JobLease,
+  listRecoverableJobs,
+  lockJobLease,
+  type RecoverableJob,
+  releaseJobLease,
+  renewJobLease,
+} from './job-lease.repository.ts';
+export { LeaseLostError } from './lease-lost-error.ts';
+export { openResultsDatabase } from './open-results-database.ts';
+export type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
+export { ResultsDatabaseMismatchError } from './results-database-mismatch-error.ts';
+export { checkResultsStamp, stampResults } from './results-stamp.ts';
+export { type MigrateResultsOptions, migrateResults, resultsTrack } from './results-track.ts';
+export type { BigintColumn, BigintValue, NullableBigintColumn, WithNumbers } from './tables/bigint-column.ts';
+export type {
+  CacheFlightRow,
+  CacheFlightRowUpdate,
+  CacheFlightsTable,
+  NewCacheFlightRow,
+} from './tables/cache-flights-table.ts';
+export type {
+  DockingResultRow,
+  DockingResultRowUpdate,
+  DockingResultsTable,
+  NewDockingResultRow,
+} from './tables/docking-results-table.ts';
+export type { JobEventRow, JobEventRowUpdate, JobEventsTable, NewJobEventRow } from './tables/job-events-table.ts';
+export type { JobInputRow, JobInputRowUpdate, JobInputsTable, NewJobInputRow } from './tables/job-inputs-table.ts';
+export type { JobOutputRow, JobOutputRowUpdate, JobOutputsTable, NewJobOutputRow } from './tables/job-outputs-table.ts';
+export type { JobStatus, TerminalJobStatus } from './tables/job-status.ts';
+export type { JobRow, JobRowUpdate, JobsTable, NewJobRow } from './tables/jobs-table.ts';
+export type { JsonbColumn, NullableJsonbColumn } from './tables/jsonb-column.ts';
+export type {
+  CacheEntryRow,
+  CacheEntryRowUpdate,
+  NewCacheEntryRow,
+  ResultCacheTable,
+} from './tables/result-cache-table.ts';
+export type {
+  NewResultsDatabaseRow,
+  ResultsDatabaseRow,
+  ResultsDatabaseTable,
+} from './tables/results-database-table.ts';
+export type { ResultsTables } from './tables/results-tables.ts';
+export type {
+  NewTaskExecutionRow,
+  TaskExecutionRow,
+  TaskExecutionRowUpdate,
+  TaskExecutionsTable,
+} from './tables/task-executions-table.ts';
+export type { NewTaskLogRow, TaskLogRow, TaskLogRowUpdate, TaskLogsTable } from './tables/task-logs-table.ts';
+export type {
+  NewTaskResultRow,
+  TaskResultRow,
+  TaskResultRowUpdate,
+  TaskResultsTable,
+} from './tables/task-results-table.ts';
+export type { NullableTimestampColumn, TimestampColumn } from './tables/timestamp-column.ts';
+export {
+  type FinishOpenTaskExecutions,
+  type FinishTaskExecution,
+  finishOpenTaskExecutions,
+  finishTaskExecution,
+  heartbeatTaskExecution,
+  insertTaskExecution,
+  listTaskExecutions,
+  setTaskExecutionExternalId,
+} from './task-execution.repository.ts';
+export {
+  type AppendedTaskLogs,
+  type AppendTaskLogs,
+  appendTaskLogs,
+  type ListTaskLogs,
+  listTaskLogs,
+} from './task-log.repository.ts';
+export { findTaskResult, insertTaskResult, listTaskResults } from './task-result.repository.ts';

@@ -1,0 +1,51 @@
+import { ConflictError } from '../errors.ts';
+import { canonicalJob } from './canonical-job.ts';
+import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
+import type { NewTaskResultRow, TaskResultRow } from './tables/task-results-table.ts';
+import { toJsonb } from './to-jsonb.ts';
+
+/**
+ * Commits the result of a step instance, once and for ever.
+ * @throws {ConflictError} when it is committed already; the transaction stays usable.
+ * @throws {ValidationFailedError} when the data cannot be kept as jsonb.
+ */
+export async function insertTaskResult(tx: ResultsTransaction, result: NewTaskResultRow): Promise<TaskResultRow> {
+  const row = await tx
+    .insertInto('task_results')
+    .values({ ...result, result_data: toJsonb(result.result_data) })
+    .onConflict((conflict) => conflict.columns(['job_id', 'task_name']).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (row) return row;
+  throw new ConflictError({
+    entity: 'task result',
+    id: `${result.job_id} ${result.task_name}`,
+    hint: 'a committed step stands; read it instead',
+  });
+}
+
+/** The job's own result; a cache hit has none, see its canonical job. */
+export async function findTaskResult(
+  db: ResultsDatabase,
+  { jobId, taskName }: { jobId: string; taskName: string },
+): Promise<TaskResultRow | undefined> {
+  return db
+    .selectFrom('task_results')
+    .selectAll()
+    .where('job_id', '=', jobId)
+    .where('task_name', '=', taskName)
+    .executeTakeFirst();
+}
+
+/** The results of the job that really ran, by step instance: a cache hit shows its canonical job's, under that job's id. */
+export async function listTaskResults(
+  db: ResultsDatabase,
+  { jobId }: { jobId: string },
+): Promise<readonly TaskResultRow[]> {
+  return db
+    .selectFrom('task_results')
+    .selectAll()
+    .where('job_id', '=', canonicalJob(db, jobId))
+    .orderBy('task_name')
+    .execute();
+}
