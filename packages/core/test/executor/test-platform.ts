@@ -118,10 +118,10 @@ export function createTestTasks(
       if (!answers[taskKey]) throw new NotFoundError({ entity: 'task', id: task });
       return { ...identityOf(taskKey), taskDefinitionId: DEFINITION_ID, requestSchema: open, responseSchema: open };
     },
-    prepare: async (_orgId, { request }) => ({ request, identity: identityOf(String(request['task'] ?? '')) }),
+    prepare: async (_orgId, { request }) => ({ request, identity: identityOf(String(request.task ?? '')) }),
     async run(call) {
       calls.push(call);
-      const answer = answers[String(call.request['task'])];
+      const answer = answers[String(call.request.task)];
       if (!answer) throw new TaskFailedError({ failureCode: 'NO_TASK', message: 'no such task', retryable: false });
       return {
         result: await answer(call.request, call),

@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  Executor,
+  followJob,
+  getJob,
+  getJobResults,
+  listTaskExecutions,
+  publishPipeline,
+  submitJob,
+} from '../../src/index.ts';
+import { createTestTasks, openTestPlatform, step } from './test-platform.ts';
+
+test('a job whose executor is killed resumes behind its last commit, without calling the committed step again', async () => {
+  const tasks = createTestTasks({
+    prepare: () => ({ ligand: 'again' }),
+    dock: ({ ligand }) => ({ from: ligand ?? null }),
+  });
+  await using host = await openTestPlatform('postgres', tasks);
+  await publishPipeline(host.platform, host.caller, {
+    name: 'docking',
+    version: '1.0.0',
+    spec: {
+      version: 1,
+      tasks: [step('prepare'), step('dock', { inputs: { ligand: { from: '/steps/prepare/output/ligand' } } })],
+    },
+  });
+  const { jobId } = await submitJob(host.platform, host.caller, { pipeline: 'docking' });
+
+  const child = spawnExecutor(host.url ?? '');
+  const [key] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+
+  await using executor = new Executor(host.platform, { recoverEveryMs: 50 });
+  executor.start();
+  const events = await Array.fromAsync(
+    followJob(host.platform, host.caller, { jobId, signal: AbortSignal.timeout(20_000) }),
+  );
+
+  expect(events.map(({ event, detail }) => (event.startsWith('TASK') ? `${event} ${detail}` : event))).toEqual([
+    ...['QUEUED', 'STARTED', 'TASK_STARTED prepare', 'TASK_COMPLETED prepare', 'TASK_STARTED dock'],
+    ...['RESUMED', 'TASK_LOST dock', 'TASK_STARTED dock', 'TASK_COMPLETED dock', 'COMPLETED'],
+  ]);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  expect(tasks.calls.map(({ idempotencyKey }) => idempotencyKey)).toEqual([String(key).trim()]);
+  const { taskResults } = await getJobResults(host.platform, host.caller, { jobId });
+  expect(taskResults[0]?.resultData).toEqual({ from: 'prepared by a process that died' });
+  expect(await getJob(host.results, { jobId })).toMatchObject({ status: 'COMPLETED', fence: 2, crash_count: 1 });
+  const attempts = (await listTaskExecutions(host.results, { jobId })).filter(({ task_name }) => task_name === 'dock');
+  expect(attempts.map(({ status, error }) => [status, error?.code ?? null])).toEqual([
+    ['FAILED', 'WORKER_LOST'],
+    ['COMPLETED', null],
+  ]);
+});
+
+function spawnExecutor(url: string): ChildProcess {
+  const script = fileURLToPath(new URL('executor-process.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, url, '/nonexistent'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}

@@ -1,0 +1,99 @@
+import { newId } from '../../src/ids.ts';
+import { insertArtifact } from '../../src/metadata/artifact.repository.ts';
+import { insertAuditLog } from '../../src/metadata/audit-log.repository.ts';
+import { insertJobMeta } from '../../src/metadata/job-meta.repository.ts';
+import { insertMembership, insertMembershipRole } from '../../src/metadata/membership.repository.ts';
+import {
+  inAllOrganizations,
+  inOrganization,
+  type MetadataDatabase,
+  type OrganizationTransaction,
+} from '../../src/metadata/metadata-database.ts';
+import { insertMolecule } from '../../src/metadata/molecule.repository.ts';
+import { insertOrgDatabase } from '../../src/metadata/org-database.repository.ts';
+import { insertOrgSettings } from '../../src/metadata/org-settings.repository.ts';
+import { insertOrganization } from '../../src/metadata/organization.repository.ts';
+import { insertPipeline } from '../../src/metadata/pipeline.repository.ts';
+import { insertPipelineTemplate, listPipelineTaskSteps } from '../../src/metadata/pipeline-template.repository.ts';
+import { insertPipelineVersion, publishPipelineVersion } from '../../src/metadata/pipeline-version.repository.ts';
+import { insertRole, insertRolePermissions } from '../../src/metadata/role.repository.ts';
+import type { Visibility } from '../../src/metadata/tables/pipeline.table.ts';
+import { insertTaskDefinition } from '../../src/metadata/task-definition.repository.ts';
+import { insertTaskService } from '../../src/metadata/task-service.repository.ts';
+import { insertToken } from '../../src/metadata/token.repository.ts';
+import { insertUser } from '../../src/metadata/user.repository.ts';
+
+/** An organization with one user and one row in every table it can own. */
+export async function fillOrganization(db: MetadataDatabase) {
+  const name = `org ${newId()}`;
+  const { org_id, user_id } = await inAllOrganizations(db, async (tx) => {
+    const organization = await insertOrganization(tx, { name });
+    await insertOrgDatabase(tx, {
+      org_id: organization.org_id,
+      placement: 'schema',
+      cluster: 'main',
+      schema_name: organization.org_id,
+    });
+    const user = await insertUser(tx, { email: `${organization.org_id}@example.org` });
+    return { org_id: organization.org_id, user_id: user.user_id };
+  });
+  const rows = await inOrganization(db, org_id, async (tx) => ({
+    ...(await fillAccess(tx, user_id)),
+    ...(await fillTasks(tx)),
+    ...(await fillJobs(tx, { name, user_id })),
+  }));
+  return { org_id, user_id, name, ...rows };
+}
+
+async function fillAccess(tx: OrganizationTransaction, user_id: string) {
+  await insertOrgSettings(tx);
+  const { role_id } = await insertRole(tx, { name: 'admin' });
+  await insertRolePermissions(tx, { roleId: role_id, permissions: ['job.create'] });
+  await insertMembership(tx, { userId: user_id });
+  await insertMembershipRole(tx, { userId: user_id, roleId: role_id });
+  const { token_id } = await insertToken(tx, { user_id, kind: 'api_key', expires_at: '2999-01-01' });
+  const { audit_id } = await insertAuditLog(tx, {
+    user_id,
+    action: 'role.assign',
+    entity_type: 'user',
+    entity_id: user_id,
+  });
+  return { role_id, token_id, audit_id };
+}
+
+async function fillTasks(tx: OrganizationTransaction) {
+  const { task_definition_id } = await insertTaskDefinition(tx, {
+    task_id: 'dock',
+    interface_spec: { openapi: '3.1.0' },
+  });
+  const { service_id } = await insertTaskService(tx, { task_definition_id, service_url: 'http://127.0.0.1:1' });
+  const { template_id } = await insertPipelineTemplate(tx, {
+    template: { name: 'redock', display_name: 'Redock', category: 'docking', workflow_definition: {} },
+    steps: [{ step_name: 'dock', task_definition_id }],
+  });
+  const [step] = await listPipelineTaskSteps(tx, { templateId: template_id });
+  return { task_definition_id, service_id, template_id, step_id: step?.step_id ?? '' };
+}
+
+async function fillJobs(tx: OrganizationTransaction, { name, user_id }: { name: string; user_id: string }) {
+  const pipeline = await insertTestPipeline(tx, { name });
+  const { job_id } = await insertJobMeta(tx, { job_id: newId(), submitted_by: user_id, ...pipeline });
+  const { molecule_id } = await insertMolecule(tx, { name: 'imatinib', format: 'sdf', uri: 'mad://1' });
+  const { artifact_id } = await insertArtifact(tx, { purpose: 'input', uri: 'mad://2' });
+  return { ...pipeline, job_id, molecule_id, artifact_id };
+}
+
+/** A pipeline with one published version. */
+export async function insertTestPipeline(
+  tx: OrganizationTransaction,
+  { name, visibility = 'org' }: { name: string; visibility?: Visibility },
+) {
+  const { pipeline_id } = await insertPipeline(tx, { name, visibility });
+  const { pipeline_version_id } = await insertPipelineVersion(tx, {
+    pipeline_id,
+    version: '1.0.0',
+    spec: { tasks: [] },
+  });
+  await publishPipelineVersion(tx, { pipelineVersionId: pipeline_version_id });
+  return { pipeline_id, pipeline_version_id };
+}
