@@ -1,1 +1,12 @@
-export {};
+export { type RegisterTask, registerTask } from './definition/register-task.ts';
+export {
+  OperationInvalidError,
+  OriginNotAllowedError,
+  TaskDocumentInvalidError,
+  TaskDocumentRefusedError,
+  TaskServiceError,
+  type TaskServiceErrorFacts,
+  TaskVersionTakenError,
+} from './errors.ts';
+export { type RegisterTaskService, registerTaskService } from './service-registry/register-task-service.ts';
+export { createTaskRunner, type TaskRunnerOptions } from './task-runner.ts';

@@ -29,10 +29,12 @@ export function compileSchema(
   if (refused) throw new ValidationFailedError({ subject, issues: [refused] });
   try {
     const check = createAjv({}).compile(schema as object);
-    const fill = createAjv({ useDefaults: true }).compile(schema as object);
+    // Compiled on first use: most schemas are never asked for defaults, and compiling is most of a cold start.
+    let fill: ((value: unknown) => unknown) | undefined;
     return {
       check: (value) => (check(value) ? [] : (check.errors ?? []).map(toIssue)),
       applyDefaults: (value) => {
+        fill ??= createAjv({ useDefaults: true }).compile(schema as object);
         const copy = structuredClone(value);
         fill(copy);
         return copy;

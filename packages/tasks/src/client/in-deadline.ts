@@ -1,0 +1,48 @@
+import { TaskFailedError } from '@mad/core';
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface Deadline {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** What is under way, for messages. */
+  readonly subject: string;
+}
+
+/**
+ * Runs `run` with a signal that aborts with the caller's and at the deadline, whichever comes first.
+ * @throws {TaskFailedError} CANCELED or TIMEOUT when it did, whatever `run` threw then.
+ */
+export async function inDeadline<T>(
+  { timeoutMs, signal, subject }: Deadline,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const cancel = (): void => controller.abort(canceled(subject, signal.reason));
+  const timer = setTimeout(() => controller.abort(timedOut(subject, timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS));
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    if (signal.aborted) cancel();
+    controller.signal.throwIfAborted();
+    return await run(controller.signal);
+  } catch (error) {
+    controller.signal.throwIfAborted();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+function timedOut(subject: string, timeoutMs: number): TaskFailedError {
+  return new TaskFailedError({
+    failureCode: 'TIMEOUT',
+    message: `${subject} did not end within ${timeoutMs} ms; raise timeoutMs of the step if it needs longer`,
+    retryable: true,
+    details: { timeoutMs },
+  });
+}
+
+function canceled(subject: string, cause: unknown): TaskFailedError {
+  return new TaskFailedError({ failureCode: 'CANCELED', message: `${subject} was canceled`, retryable: false, cause });
+}

@@ -1,0 +1,47 @@
+import SwaggerParser from '@apidevtools/swagger-parser';
+import { isJsonObject, type JsonObject } from '@mad/core';
+import type { OpenAPI } from 'openapi-types';
+import { TaskDocumentInvalidError } from '../errors.ts';
+
+const DIALECTS = ['https://spec.openapis.org/oas/3.1/dialect/base', 'https://json-schema.org/draft/2020-12/schema'];
+
+/** Holds a parsed document against the OpenAPI specification it names, 3.0 or 3.1. @throws {TaskDocumentInvalidError} */
+export async function checkDocument(document: JsonObject): Promise<void> {
+  const version = document.openapi;
+  if (typeof version !== 'string' || !/^3\.[01]\.\d+$/.test(version)) {
+    const got = typeof version === 'string' || typeof version === 'number' ? `openapi ${version}` : 'none';
+    throw new TaskDocumentInvalidError({
+      pointer: '/openapi',
+      reason: `expected OpenAPI 3.0.x or 3.1.x as text, got ${got}`,
+    });
+  }
+  const dialect = document.jsonSchemaDialect;
+  if (typeof dialect === 'string' && !DIALECTS.some((known) => dialect.replace(/#$/, '') === known)) {
+    throw new TaskDocumentInvalidError({
+      pointer: '/jsonSchemaDialect',
+      reason: 'expected JSON Schema 2020-12, the dialect of OpenAPI 3.1',
+    });
+  }
+  try {
+    // The parser works in place and would open files and connections by default.
+    const copy = structuredClone(document) as unknown as OpenAPI.Document;
+    await SwaggerParser.validate(copy, {
+      resolve: { external: false, file: false, http: false },
+      dereference: { circular: 'ignore' },
+    });
+  } catch (cause) {
+    throw new TaskDocumentInvalidError({ ...firstFault(cause), cause });
+  }
+}
+
+function firstFault(error: unknown): { pointer: string; reason: string } {
+  const details = typeof error === 'object' && error !== null && 'details' in error ? error.details : undefined;
+  const fault: unknown = Array.isArray(details) ? details[0] : undefined;
+  if (typeof fault === 'object' && fault !== null && 'instancePath' in fault && 'message' in fault) {
+    const params = 'params' in fault && isJsonObject(fault.params) ? fault.params : {};
+    const extra = typeof params.additionalProperty === 'string' ? `: ${params.additionalProperty}` : '';
+    return { pointer: String(fault.instancePath), reason: `${String(fault.message)}${extra}` };
+  }
+  const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+  return { pointer: '', reason: reason.slice(0, 300) };
+}

@@ -1,0 +1,86 @@
+import { type JsonObject, MadError } from '@mad/core';
+
+/** Thrown when a document could do harm or is too much to read. Nothing of it was followed: no file opened, no socket. */
+export class TaskDocumentRefusedError extends MadError {
+  static override readonly code = 'MAD_TASKS_DOCUMENT_REFUSED';
+  /** JSON Pointer of the place; `''` for the whole document. */
+  readonly pointer: string;
+  constructor({ pointer, reason, hint, cause }: { pointer: string; reason: string; hint: string; cause?: unknown }) {
+    super({
+      message: `task document refused at ${pointer || '(root)'}: ${reason}; ${hint}`,
+      details: { pointer },
+      cause,
+    });
+    this.pointer = pointer;
+  }
+}
+
+/** Thrown when a document is not valid OpenAPI 3.0 or 3.1, or has no operation that can be a task. */
+export class TaskDocumentInvalidError extends MadError {
+  static override readonly code = 'MAD_TASKS_DOCUMENT_INVALID';
+  readonly pointer: string;
+  constructor({ pointer, reason, cause }: { pointer: string; reason: string; cause?: unknown }) {
+    super({ message: `task document is not valid at ${pointer || '(root)'}: ${reason}`, details: { pointer }, cause });
+    this.pointer = pointer;
+  }
+}
+
+/** Thrown when another document is already registered under this version. A version's document never changes: raise the version. */
+export class TaskVersionTakenError extends MadError {
+  static override readonly code = 'MAD_TASKS_VERSION_TAKEN';
+  constructor({ taskKey, version }: { taskKey: string; version: string }) {
+    super({
+      message: `${taskKey}@${version} is registered with another document, and a version never changes; raise info.version and register again`,
+      details: { taskKey, version },
+    });
+  }
+}
+
+/** Thrown before any connection is made when a service lies outside the operator's `allowedOrigins`. */
+export class OriginNotAllowedError extends MadError {
+  static override readonly code = 'MAD_TASKS_ORIGIN_NOT_ALLOWED';
+  constructor({ origin }: { origin: string }) {
+    super({
+      message: `calls to ${origin} are not allowed here; the operator must add this origin to allowedOrigins of createTaskRunner`,
+      details: { origin },
+    });
+  }
+}
+
+/** Thrown when an operation or a task service is declared in a way that cannot be served. */
+export class OperationInvalidError extends MadError {
+  static override readonly code = 'MAD_TASKS_OPERATION_INVALID';
+  constructor({ taskKey, reason, cause }: { taskKey: string; reason: string; cause?: unknown }) {
+    super({ message: `operation ${taskKey} cannot be served: ${reason}`, details: { taskKey }, cause });
+  }
+}
+
+export interface TaskServiceErrorFacts {
+  /** The domain's word, upper case: `NO_POSES`, `INVALID_SMILES` … It becomes the `failureCode` of the job's step. */
+  readonly code: string;
+  /** For the person who submitted the job: what is wrong with the request and what to do. */
+  readonly message: string;
+  /** HTTP status; 408, 425, 429 and 5xx tell the caller that the same request may succeed later. @default 422 */
+  readonly status?: number | undefined;
+  readonly details?: JsonObject | undefined;
+  readonly cause?: unknown;
+}
+
+/** Thrown by the handler of an operation to answer with a code of the domain; every other error is answered as INTERNAL_ERROR. */
+export class TaskServiceError extends MadError {
+  static override readonly code = 'MAD_TASKS_SERVICE_ERROR';
+  readonly failureCode: string;
+  readonly status: number;
+  override readonly retryable: boolean;
+  constructor({ code, message, status = 422, details = {}, cause }: TaskServiceErrorFacts) {
+    super({ message, details, cause });
+    this.failureCode = code;
+    this.status = status;
+    this.retryable = isRetryableStatus(status);
+  }
+}
+
+/** True for the statuses after which the same request may succeed later. */
+export function isRetryableStatus(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
+}

@@ -1,0 +1,103 @@
+import { findByPointer, isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '@mad/core';
+import { TaskDocumentInvalidError } from '../errors.ts';
+import { refPointer } from './dereference.ts';
+import { mapSubschemas } from './subschemas.ts';
+
+// What is carried over; the rest either means nothing to validation (xml, discriminator, externalDocs …) or moves the base of references ($id …).
+const KEPT = new Set(
+  `type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains
+  minContains maxProperties minProperties required dependentRequired format contentMediaType contentEncoding title description default deprecated readOnly
+  writeOnly examples additionalProperties unevaluatedProperties unevaluatedItems items contains propertyNames not if then else allOf anyOf oneOf prefixItems
+  properties patternProperties dependentSchemas`.split(/\s+/),
+);
+
+/**
+ * A schema object of an OpenAPI document as one self-contained JSON Schema of dialect 2020-12: what its references lead to is carried along under
+ * `$defs`, cycles included. Schemas of 3.0 are translated (`nullable`, boolean `exclusiveMinimum`, `example`, keywords beside `$ref` ignored).
+ */
+export function toJsonSchema(document: JsonObject, schema: JsonValue | undefined): JsonSchema {
+  const conversion = createConversion(document);
+  let root = conversion.convert(asSchema(schema, ''));
+  conversion.convertTargets();
+  // A schema that is nothing but a reference would hide its properties from whoever looks at its first level.
+  for (
+    let hops = 0;
+    hops < 32 && isJsonObject(root) && typeof root.$ref === 'string' && Object.keys(root).length === 1;
+    hops++
+  ) {
+    root = asSchema(findByPointer({ $defs: conversion.defs }, root.$ref.slice(1)), root.$ref);
+  }
+  if (typeof root === 'boolean' || Object.keys(conversion.defs).length === 0) return root;
+  return { ...root, $defs: conversion.defs };
+}
+
+interface Conversion {
+  readonly defs: Readonly<Record<string, JsonSchema>>;
+  convert(schema: JsonSchema): JsonSchema;
+  /** Fills `defs` with every schema that a converted reference leads to. */
+  convertTargets(): void;
+}
+
+function createConversion(document: JsonObject): Conversion {
+  const is30 = String(document.openapi).startsWith('3.0');
+  const names = new Map<string, string>();
+  const defs: Record<string, JsonSchema> = {};
+
+  function nameOf(pointer: string): string {
+    const known = names.get(pointer);
+    if (known !== undefined) return known;
+    const base = pointer.replace(/^\/components\/schemas\//, '').replaceAll(/[^A-Za-z0-9._-]+/g, '_');
+    const taken = new Set(names.values());
+    let name = base;
+    for (let count = 2; taken.has(name); count++) name = `${base}_${count}`;
+    names.set(pointer, name);
+    return name;
+  }
+
+  function convert(schema: JsonSchema): JsonSchema {
+    if (typeof schema === 'boolean') return schema;
+    const ref = typeof schema.$ref === 'string' ? { $ref: `#/$defs/${nameOf(refPointer(schema.$ref))}` } : undefined;
+    if (ref && is30) return ref;
+    const own = is30 ? translate30(schema) : schema;
+    const kept = Object.fromEntries(Object.entries(own).filter(([key]) => KEPT.has(key) || key.startsWith('x-')));
+    return { ...ref, ...mapSubschemas(is30 ? allowNull(kept, schema) : kept, convert) };
+  }
+
+  return {
+    defs,
+    convert,
+    convertTargets() {
+      // The map grows while its targets' own references are met; iteration reaches those too.
+      for (const [pointer, name] of names) defs[name] = convert(asSchema(findByPointer(document, pointer), pointer));
+    },
+  };
+}
+
+/** Schema Object of OpenAPI 3.0.3: a dialect of its own, close to JSON Schema draft 5. */
+function translate30(schema: JsonObject): JsonObject {
+  const { exclusiveMinimum, exclusiveMaximum, example, ...rest } = schema;
+  const translated: Record<string, JsonValue | undefined> = { ...rest };
+  if (exclusiveMinimum === true && typeof rest.minimum === 'number') {
+    translated.exclusiveMinimum = rest.minimum;
+    delete translated.minimum;
+  }
+  if (exclusiveMaximum === true && typeof rest.maximum === 'number') {
+    translated.exclusiveMaximum = rest.maximum;
+    delete translated.maximum;
+  }
+  if (example !== undefined) translated.examples = [example];
+  return translated;
+}
+
+function allowNull(converted: JsonObject, { nullable }: JsonObject): JsonObject {
+  if (nullable !== true) return converted;
+  const { type, enum: values } = converted;
+  if (typeof type !== 'string') return { anyOf: [converted, { type: 'null' }] };
+  const withNull = Array.isArray(values) && !values.includes(null) ? { enum: [...values, null] } : {};
+  return { ...converted, type: [type, 'null'], ...withNull };
+}
+
+function asSchema(value: JsonValue | undefined, pointer: string): JsonSchema {
+  if (isJsonObject(value) || typeof value === 'boolean') return value;
+  throw new TaskDocumentInvalidError({ pointer, reason: 'a schema is expected here' });
+}

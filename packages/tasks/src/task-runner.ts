@@ -1,0 +1,194 @@
+import {
+  type ArtifactStore,
+  type Clock,
+  findTaskDefinition,
+  inOrganization,
+  type Logger,
+  type MetadataDatabase,
+  NotFoundError,
+  type OrgId,
+  type PreparedRequest,
+  type ResolvedTask,
+  silentLogger,
+  systemClock,
+  type TaskCall,
+  type TaskDefinition,
+  TaskFailedError,
+  type TaskIdentity,
+  type TaskOutcome,
+  type TaskRunner,
+  ValidationFailedError,
+} from '@mad/core';
+import { Agent, type Dispatcher } from 'undici';
+import { callService } from './client/call-service.ts';
+import { findUnstorable } from './client/find-unstorable.ts';
+import { inDeadline } from './client/in-deadline.ts';
+import { inlineFiles } from './client/inline-files.ts';
+import { createOutboundPolicy } from './client/outbound-policy.ts';
+import { contractViolation } from './client/read-json-body.ts';
+import { storeFiles } from './client/store-files.ts';
+import { interfaceDigest } from './definition/interface-digest.ts';
+import { resolveVersion } from './definition/resolve-version.ts';
+import { InterfaceCache } from './interface-cache.ts';
+import type { TaskInterface } from './openapi/task-interface.ts';
+import { labelOf, TaskServices } from './service-registry/task-services.ts';
+
+export interface TaskRunnerOptions {
+  readonly metadata: MetadataDatabase;
+  readonly artifacts: ArtifactStore;
+  /** Where calls may go, named by whoever operates the deployment: `['http://127.0.0.1:8080']`. Nothing else is ever connected to. */
+  readonly allowedOrigins: readonly string[];
+  /** Makes the connections; stays the host's to close. @default an undici Agent of its own */
+  readonly dispatcher?: Dispatcher | undefined;
+  /** @default 64 MiB */
+  readonly maxResponseBytes?: number | undefined;
+  /** Compiled interfaces kept. @default 100 */
+  readonly maxInterfaces?: number | undefined;
+  /** @default silent */
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * A task runner that calls registered services over HTTP, each request and response held against the task's own document. Sends every request
+ * once; dispose it to close its connections.
+ * @throws {ValidationFailedError} when `allowedOrigins` holds something other than origins.
+ */
+export function createTaskRunner(options: TaskRunnerOptions): TaskRunner & AsyncDisposable {
+  return new HttpTaskRunner(options);
+}
+
+class HttpTaskRunner implements TaskRunner, AsyncDisposable {
+  readonly #metadata: MetadataDatabase;
+  readonly #artifacts: ArtifactStore;
+  readonly #interfaces: InterfaceCache;
+  readonly #services: TaskServices;
+  readonly #dispatcher: Dispatcher;
+  readonly #ownDispatcher: Agent | undefined;
+  readonly #clock: Clock;
+  readonly #maxResponseBytes: number;
+
+  constructor(options: TaskRunnerOptions) {
+    const { metadata, clock = systemClock, logger = silentLogger } = options;
+    const policy = createOutboundPolicy(options.allowedOrigins);
+    this.#metadata = metadata;
+    this.#artifacts = options.artifacts;
+    this.#clock = clock;
+    this.#maxResponseBytes = options.maxResponseBytes ?? 64 * 1024 * 1024;
+    this.#interfaces = new InterfaceCache({ limit: options.maxInterfaces ?? 100 });
+    this.#ownDispatcher = options.dispatcher ? undefined : new Agent({ connect: { timeout: 5_000 } });
+    this.#dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
+    this.#services = new TaskServices({ metadata, policy, dispatcher: this.#dispatcher, clock, logger });
+  }
+
+  async resolve(orgId: OrgId, task: string): Promise<ResolvedTask> {
+    const definition = await resolveVersion(this.#metadata, { orgId, task });
+    const taskInterface = this.#interfaces.get(definition);
+    const { requestSchema, responseSchema } = taskInterface;
+    return {
+      ...identityOf(definition, taskInterface),
+      taskDefinitionId: definition.task_definition_id,
+      requestSchema,
+      responseSchema,
+    };
+  }
+
+  async prepare(
+    orgId: OrgId,
+    { taskDefinitionId, request }: Pick<TaskCall, 'taskDefinitionId' | 'request'>,
+  ): Promise<PreparedRequest> {
+    const definition = await this.#getDefinition(orgId, taskDefinitionId);
+    const taskInterface = this.#interfaces.get(definition);
+    const filled = taskInterface.applyDefaults(request);
+    const issues = taskInterface.checkRequest(filled);
+    if (issues.length > 0) throw new ValidationFailedError({ subject: `request of ${labelOf(definition)}`, issues });
+    // A file given as text is stored first: the same file is the same request, however it was given.
+    const prepared = await storeFiles(filled, {
+      artifacts: this.#artifacts,
+      orgId,
+      schema: taskInterface.requestSchema,
+    });
+    const unstorable = findUnstorable(prepared);
+    if (unstorable)
+      throw new ValidationFailedError({ subject: `request of ${labelOf(definition)}`, issues: [unstorable] });
+    return { request: prepared, identity: identityOf(definition, taskInterface) };
+  }
+
+  async run(call: TaskCall): Promise<TaskOutcome> {
+    const { orgId, timeoutMs, signal, idempotencyKey, onProgress } = call;
+    const definition = await this.#getDefinition(orgId, call.taskDefinitionId);
+    const taskInterface = this.#interfaces.get(definition);
+    const files = { artifacts: this.#artifacts, orgId };
+    return inDeadline({ timeoutMs, signal, subject: `${call.stepName} (${labelOf(definition)})` }, async (inTime) => {
+      const issues = taskInterface.checkRequest(call.request);
+      if (issues.length > 0) throw invalidRequest(definition, issues);
+      const request = await inlineFiles(call.request, { ...files, schema: taskInterface.requestSchema });
+      using service = await this.#services.choose(definition);
+      const begun = performance.now();
+      const { serviceId, serviceUrl } = service;
+      const response = await callService({
+        serviceUrl,
+        taskInterface,
+        request,
+        idempotencyKey,
+        signal: inTime,
+        onProgress,
+        dispatcher: this.#dispatcher,
+        clock: this.#clock,
+        maxResponseBytes: this.#maxResponseBytes,
+      }).catch(async (error: unknown) => {
+        if (isUnreached(error)) await this.#services.markUnreachable(definition, serviceId);
+        throw error;
+      });
+      const computeMs = performance.now() - begun;
+      const result = await storeFiles(response, { ...files, schema: taskInterface.responseSchema });
+      const unstorable = findUnstorable(result);
+      if (unstorable)
+        throw contractViolation(
+          `answered with JSON that cannot be kept (${unstorable.pointer}: ${unstorable.message})`,
+          { issues: [unstorable] },
+        );
+      return { result, serviceId, serviceName: definition.task_id, schemaVersion: definition.version, computeMs };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ownDispatcher?.close();
+  }
+
+  async #getDefinition(orgId: OrgId, taskDefinitionId: string): Promise<TaskDefinition> {
+    const definition = await inOrganization(this.#metadata, orgId, (tx) =>
+      findTaskDefinition(tx, { taskDefinitionId }),
+    );
+    if (definition) return definition;
+    throw new NotFoundError({ entity: 'task definition', id: taskDefinitionId });
+  }
+}
+
+function identityOf(definition: TaskDefinition, { ignoredPointers }: TaskInterface): TaskIdentity {
+  const { task_id: taskKey, version, interface_digest, image_digest, producer, determinism } = definition;
+  return {
+    taskKey,
+    version,
+    interfaceDigest: interface_digest ?? interfaceDigest(definition.interface_spec),
+    producer: image_digest ?? producer,
+    determinism: determinism ?? 'external',
+    ignoredPointers,
+  };
+}
+
+function invalidRequest(
+  definition: TaskDefinition,
+  issues: readonly { pointer: string; message: string }[],
+): TaskFailedError {
+  const shown = issues.slice(0, 3).map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`);
+  return new TaskFailedError({
+    failureCode: 'VALIDATION_FAILED',
+    message: `the request does not fit ${labelOf(definition)}: ${shown.join('; ')}`,
+    retryable: false,
+    details: { issues: issues.slice(0, 20).map((issue) => ({ ...issue })) },
+  });
+}
+
+const isUnreached = (error: unknown): boolean =>
+  error instanceof TaskFailedError && error.failureCode === 'SERVICE_UNAVAILABLE' && 'fault' in error.details;

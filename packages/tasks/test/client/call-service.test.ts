@@ -1,0 +1,385 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { isMadError, systemClock, TaskFailedError } from '@mad/core';
+import { createTaskService } from '@mad/tasks/service';
+import { Agent } from 'undici';
+import { afterAll, describe, expect, test } from 'vitest';
+import { callService } from '../../src/client/call-service.ts';
+import type { ServiceCall } from '../../src/client/service-call.ts';
+import { createTaskInterface } from '../../src/openapi/task-interface.ts';
+import { deadUrl, startServer } from '../hand-made-server.ts';
+import { measure, wait } from '../operations.ts';
+
+const dispatcher = new Agent();
+afterAll(() => dispatcher.close());
+
+const measureInterface = createTaskInterface(measure.document);
+const waitInterface = createTaskInterface(wait.document);
+
+function call(url: string, more: Partial<ServiceCall> & { timeoutMs?: number } = {}): Promise<unknown> {
+  const { timeoutMs = 5_000, ...facts } = more;
+  return callService({
+    serviceUrl: new URL(url),
+    taskInterface: measureInterface,
+    request: { molecule: 'ATOM 1\n', scale: 1, cpu: 0 },
+    idempotencyKey: 'key',
+    signal: AbortSignal.timeout(timeoutMs),
+    dispatcher,
+    clock: systemClock,
+    maxResponseBytes: 100_000,
+    ...facts,
+  });
+}
+
+/** The typed failure of a call against a server that behaves so. */
+async function failureOf(listener: RequestListener, more: Parameters<typeof call>[1] = {}): Promise<TaskFailedError> {
+  await using server = await startServer(listener);
+  const error: unknown = await call(server.url, more).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(TaskFailedError);
+  return error as TaskFailedError;
+}
+
+const json = (response: ServerResponse, status: number, body: unknown): void => {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+};
+const good = { atoms: 1, files: [] };
+
+describe('a call of a well-behaved service', () => {
+  test('returns its checked response, with the idempotency key sent', async () => {
+    const headers: unknown[] = [];
+    await using server = await startServer((request, response) => {
+      headers.push(request.headers['idempotency-key'], request.headers['content-type']);
+      json(response, 200, good);
+    });
+    expect(await call(`${server.url}/base/`)).toEqual(good);
+    expect(server.seen).toEqual(['POST /base/execute']);
+    expect(headers).toEqual(['key', 'application/json']);
+  });
+
+  test('waits for long-running work, passes progress on, and returns the result soon after the end', async () => {
+    await using service = createTaskService({ operations: [wait] });
+    const { url } = await service.listen();
+    const progress: number[] = [];
+    const begun = performance.now();
+    const response = await call(`${url}/wait`, {
+      taskInterface: waitInterface,
+      request: { ms: 400 },
+      onProgress: (fraction) => progress.push(fraction),
+    });
+    expect(response).toEqual({ waitedMs: 400 });
+    expect(performance.now() - begun).toBeLessThan(700);
+    expect(progress).toEqual([...progress].sort());
+    expect(progress).toEqual(expect.arrayContaining([0.25, 0.5, 0.75]));
+  });
+
+  test('carries the code of the domain, for short and for long-running work', async () => {
+    await using service = createTaskService({ operations: [measure, wait] });
+    const { url } = await service.listen();
+    await expect(call(`${url}/measure`, { request: { molecule: 'HETATM' } })).rejects.toMatchObject({
+      failureCode: 'NO_ATOMS',
+      retryable: false,
+    });
+    await expect(
+      call(`${url}/wait`, { taskInterface: waitInterface, request: { ms: 0, failWith: 'NO_POSES' } }),
+    ).rejects.toMatchObject({
+      failureCode: 'NO_POSES',
+      retryable: false,
+      message: 'failed as it was asked to',
+      details: { waitedMs: 0 },
+    });
+  });
+
+  test('that is told to stop stops', async () => {
+    await using service = createTaskService({ operations: [wait] });
+    const { url } = await service.listen();
+    const leaving = new AbortController();
+    const called = call(`${url}/wait`, {
+      taskInterface: waitInterface,
+      request: { ms: 60_000 },
+      signal: leaving.signal,
+    });
+    await setTimeout(100);
+    leaving.abort(new TypeError('enough'));
+    await expect(called).rejects.toThrow('enough');
+    const { operations } = (await (await fetch(`${url}/health`)).json()) as { operations: unknown };
+    expect(operations).toEqual({ wait: { running: 0, waiting: 0 } });
+  });
+});
+
+describe('a call of a service that misbehaves', () => {
+  test.each([
+    [400, false, 'EXECUTION_FAILED'],
+    [404, false, 'EXECUTION_FAILED'],
+    [408, true, 'TIMEOUT'],
+    [422, false, 'EXECUTION_FAILED'],
+    [425, true, 'EXECUTION_FAILED'],
+    [429, true, 'SERVICE_UNAVAILABLE'],
+    [500, true, 'EXECUTION_FAILED'],
+    [502, true, 'SERVICE_UNAVAILABLE'],
+    [503, true, 'SERVICE_UNAVAILABLE'],
+    [504, true, 'SERVICE_UNAVAILABLE'],
+  ])('status %i without a declared error', async (status, retryable, failureCode) => {
+    const failure = await failureOf((_, response) =>
+      response.writeHead(status, { 'content-type': 'text/html' }).end('<h1>no</h1>'),
+    );
+    expect(failure).toMatchObject({ retryable, failureCode, details: { status } });
+  });
+
+  test('a declared error: its code, one readable line, no more than is fit for a row', async () => {
+    const failure = await failureOf((_, response) =>
+      json(response, 422, {
+        error: { code: 'NO_POSES', message: `a\n\u0000b ${'x'.repeat(900)}`, details: { box: [1, 2, 3] } },
+      }),
+    );
+    expect(failure).toMatchObject({
+      failureCode: 'NO_POSES',
+      retryable: false,
+      details: { box: [1, 2, 3], status: 422 },
+    });
+    expect(failure.message).toMatch(/^a b x+…$/);
+  });
+
+  test('a code that is none falls back to the status', async () => {
+    expect(
+      await failureOf((_, response) => json(response, 400, { error: { code: 'drop table', message: 'x' } })),
+    ).toMatchObject({ failureCode: 'EXECUTION_FAILED' });
+  });
+
+  test.each([
+    { form: 'seconds', header: '7', least: 7_000, most: 7_000 },
+    { form: 'a date', header: new Date(Date.now() + 60_000).toUTCString(), least: 20_000, most: 61_000 },
+    { form: 'an age', header: '99999999999', least: 86_400_000, most: 86_400_000 },
+  ])('429 with Retry-After in $form tells how long', async ({ header, least, most }) => {
+    const { details } = await failureOf((_, response) => json(response.setHeader('retry-after', header), 429, {}));
+    expect(details.retryAfterMs).toBeGreaterThanOrEqual(least);
+    expect(details.retryAfterMs).toBeLessThanOrEqual(most);
+  });
+
+  test.each<[string, RequestListener]>([
+    [
+      'HTML with 200',
+      (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Welcome</h1>'),
+    ],
+    ['no content type', (_, response) => response.writeHead(200).end('{}')],
+    ['204', (_, response) => response.writeHead(204).end()],
+    ['an empty 200', (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end()],
+    [
+      'half a JSON',
+      (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"atoms": 1, "fi'),
+    ],
+    [
+      'bytes that are not UTF-8',
+      (_, response) =>
+        response.writeHead(200, { 'content-type': 'application/json' }).end(Buffer.from([0x22, 0xff, 0x22])),
+    ],
+    ['another form than its document promises', (_, response) => json(response, 200, { atoms: 'many', files: [] })],
+    ['a 200 with an error body', (_, response) => json(response, 200, { error: { code: 'OOPS', message: '' } })],
+    ['an array', (_, response) => json(response, 200, [])],
+    [
+      'a number beyond double',
+      (_, response) =>
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"atoms": 1e999, "files": []}'),
+    ],
+    [
+      'half a surrogate pair',
+      (_, response) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end('{"atoms": 1, "files": [{"name": "\\ud800", "content": ""}]}'),
+    ],
+    [
+      'a key __proto__',
+      (_, response) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end('{"atoms": 1, "files": [], "__proto__": {}}'),
+    ],
+    [
+      'bottomless nesting',
+      (_, response) =>
+        response.writeHead(200, { 'content-type': 'application/json' }).end('['.repeat(40_000) + ']'.repeat(40_000)),
+    ],
+    [
+      'a compressed body',
+      (_, response) =>
+        response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end('{}'),
+    ],
+    ['202 without a place to ask', (_, response) => response.writeHead(202).end()],
+    [
+      '202 with a place elsewhere',
+      (_, response) => response.writeHead(202, { location: 'http://127.0.0.1:1/x' }).end(),
+    ],
+  ])('%s breaks the contract, and is not asked for again', async (_, listener) => {
+    expect(await failureOf(listener)).toMatchObject({ failureCode: 'CONTRACT_VIOLATION', retryable: false });
+  });
+
+  test.each([301, 302, 303, 307, 308])('a redirect by %i is never followed', async (status) => {
+    await using metadataAddress = await startServer((_, response) => json(response, 200, good));
+    const failure = await failureOf((_, response) =>
+      response.writeHead(status, { location: `${metadataAddress.url}/latest` }).end(),
+    );
+    expect(failure).toMatchObject({ failureCode: 'CONTRACT_VIOLATION', retryable: false });
+    expect(metadataAddress.seen).toEqual([]);
+  });
+
+  test.each<[string, RequestListener]>([
+    [
+      'declared',
+      (_, response) => json(response, 200, { atoms: 1, files: [{ name: 'x'.repeat(200_000), content: '' }] }),
+    ],
+    [
+      'undeclared and endless',
+      (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        const more = () => {
+          while (!response.destroyed && response.write('x'.repeat(16_384)));
+        };
+        response.on('drain', more);
+        more();
+      },
+    ],
+  ])('an oversize answer, %s, is cut off', async (_, listener) => {
+    expect(await failureOf(listener)).toMatchObject({ failureCode: 'RESPONSE_TOO_LARGE', retryable: false });
+  });
+
+  test.each<[string, RequestListener]>([
+    [
+      'truncated',
+      (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+        response.write('{"atoms"');
+        response.flushHeaders();
+        void setTimeout(20).then(() => response.destroy());
+      },
+    ],
+    ['reset before its headers', (request) => request.socket.resetAndDestroy()],
+  ])('an answer that is %s may come whole the next time', async (_, listener) => {
+    expect(await failureOf(listener)).toMatchObject({ failureCode: 'CONNECTION_LOST', retryable: true });
+  });
+
+  test('a dead port is an unavailable service', async () => {
+    await expect(call(await deadUrl())).rejects.toMatchObject({ failureCode: 'SERVICE_UNAVAILABLE', retryable: true });
+  });
+
+  test.each<[string, RequestListener]>([
+    ['before its headers', () => {}],
+    ['in its body', (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{')],
+    [
+      'by a drip',
+      (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        const drip = setInterval(() => response.write(' '), 20);
+        response.on('close', () => clearInterval(drip));
+      },
+    ],
+  ])('a service that hangs %s is left at the deadline', async (_, listener) => {
+    await using server = await startServer(listener);
+    const begun = performance.now();
+    const error: unknown = await call(server.url, { timeoutMs: 150 }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'TimeoutError' });
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+});
+
+describe('long-running work at a service that misbehaves', () => {
+  /** Accepts at once, then answers each question by the next of `states`, the last one for ever. */
+  function accepting(...states: RequestListener[]): RequestListener {
+    let asked = 0;
+    return (request, response) => {
+      if (request.method === 'POST')
+        return json(response.setHeader('retry-after', '0'), 202, { execution_id: 'e 1', status: 'PENDING' });
+      if (request.method === 'DELETE') return json(response, 200, { status: 'CANCELED' });
+      states[Math.min(asked++, states.length - 1)]?.(request, response);
+    };
+  }
+  const state =
+    (body: unknown, headers: Record<string, string> = {}): RequestListener =>
+    (_, response) =>
+      json(response.setHeaders(new Map(Object.entries(headers))), 200, body);
+  const asWait = { taskInterface: waitInterface, request: { ms: 1 } };
+
+  test('is asked below its own address when it gives an id and no Location, and again through passing faults', async () => {
+    await using server = await startServer(
+      accepting(
+        (_, response) => json(response.setHeader('retry-after', '0'), 503, {}),
+        (request) => request.socket.resetAndDestroy(),
+        state({ status: 'COMPLETED', result: { waitedMs: 1 } }),
+      ),
+    );
+    expect(await call(`${server.url}/wait`, asWait)).toEqual({ waitedMs: 1 });
+    expect(server.seen).toEqual([
+      'POST /wait/execute',
+      ...Array.from({ length: 3 }, () => 'GET /wait/executions/e%201'),
+    ]);
+  });
+
+  test.each<[string, RequestListener, { failureCode: string; retryable: boolean }]>([
+    [
+      'a result of another form',
+      state({ status: 'COMPLETED', result: { waitedMs: 'long' } }),
+      { failureCode: 'CONTRACT_VIOLATION', retryable: false },
+    ],
+    ['no result', state({ status: 'COMPLETED' }), { failureCode: 'CONTRACT_VIOLATION', retryable: false }],
+    ['an unknown status', state({ status: 'MAYBE' }), { failureCode: 'CONTRACT_VIOLATION', retryable: false }],
+    [
+      'a progress of 3',
+      state({ status: 'RUNNING', progress: 3 }),
+      { failureCode: 'CONTRACT_VIOLATION', retryable: false },
+    ],
+    [
+      'a page instead of a state',
+      (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('hi'),
+      { failureCode: 'CONTRACT_VIOLATION', retryable: false },
+    ],
+    ['a failure without a word', state({ status: 'FAILED' }), { failureCode: 'EXECUTION_FAILED', retryable: false }],
+    [
+      'a failure that may pass',
+      state({ status: 'FAILED', error: { code: 'OUT_OF_GPU', message: 'x', retryable: true } }),
+      { failureCode: 'OUT_OF_GPU', retryable: true },
+    ],
+    [
+      'a cancellation nobody asked for',
+      state({ status: 'CANCELED' }),
+      { failureCode: 'EXECUTION_CANCELED', retryable: true },
+    ],
+    ['no memory of it', (_, response) => json(response, 404, {}), { failureCode: 'EXECUTION_LOST', retryable: true }],
+    ['a refusal', (_, response) => json(response, 403, {}), { failureCode: 'EXECUTION_FAILED', retryable: false }],
+  ])('that answers with %s fails as such', async (_, listener, failure) => {
+    expect(await failureOf(accepting(listener), asWait)).toMatchObject(failure);
+  });
+
+  test('that is gone for good is given up', async () => {
+    const failure = await failureOf(
+      accepting((_, response) => json(response.setHeader('retry-after', '0'), 503, {})),
+      asWait,
+    );
+    expect(failure).toMatchObject({ failureCode: 'SERVICE_UNAVAILABLE', retryable: true });
+  });
+
+  test('is asked when it wants to be asked', async () => {
+    const asked: number[] = [];
+    const stamped =
+      (listener: RequestListener): RequestListener =>
+      (request, response) => {
+        asked.push(performance.now());
+        listener(request, response);
+      };
+    await using server = await startServer(
+      accepting(
+        stamped(state({ status: 'RUNNING' }, { 'retry-after': '1' })),
+        stamped(state({ status: 'COMPLETED', result: { waitedMs: 1 } })),
+      ),
+    );
+    await call(server.url, asWait);
+    expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThan(950);
+  });
+
+  test('that never ends is told to stop at the deadline', async () => {
+    await using server = await startServer(accepting(state({ status: 'RUNNING', progress: 0.5 })));
+    const error: unknown = await call(`${server.url}/wait`, { ...asWait, timeoutMs: 200 }).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(isMadError(error)).toBe(false);
+    expect(server.seen.at(-1)).toBe('DELETE /wait/executions/e%201');
+  });
+});
