@@ -4,10 +4,12 @@ import {
   createInProcessQueue,
   createLocalArtifactStore,
   findOrganizationByName,
+  findUserByEmail,
   inAllOrganizations,
   type Logger,
   type MetadataDatabase,
   migrateMetadata,
+  openMetadataDatabase,
   type Platform,
 } from '@mad/core';
 import { openEmbeddedDatabase } from '@mad/core/pglite';
@@ -29,6 +31,7 @@ export interface OpenedPlatform extends AsyncDisposable {
 }
 
 const ORGANIZATION = 'quickstart';
+const ADMINISTRATOR = 'admin@example.org';
 
 /** The four packages wired together on an embedded PostgreSQL, with one organization. Everything stays in `folder` for the next time. */
 export async function openPlatform({ folder, serviceUrl, logger }: OpenPlatform): Promise<OpenedPlatform> {
@@ -36,7 +39,7 @@ export async function openPlatform({ folder, serviceUrl, logger }: OpenPlatform)
   try {
     const { db } = stack.use(await openEmbeddedDatabase({ folder }));
     await migrateMetadata(db);
-    const metadata = db as unknown as MetadataDatabase;
+    const metadata = await openMetadataDatabase(db, { allowPrivileged: true });
     const clusters: Clusters = { local: { kind: 'pglite', db } };
     const artifacts = createLocalArtifactStore({ folder: `${folder}/artifacts` });
     const caller = await provideAdministrator(metadata, clusters);
@@ -57,25 +60,22 @@ export async function openPlatform({ folder, serviceUrl, logger }: OpenPlatform)
 }
 
 async function provideAdministrator(metadata: MetadataDatabase, clusters: Clusters): Promise<Caller> {
-  const email = 'admin@example.org';
-  const existing = await inAllOrganizations(metadata, (tx) => findOrganizationByName(tx, { name: ORGANIZATION }));
-  if (existing?.status !== 'active') {
+  const find = () =>
+    inAllOrganizations(metadata, async (tx) => ({
+      organization: await findOrganizationByName(tx, { name: ORGANIZATION }),
+      user: await findUserByEmail(tx, { email: ADMINISTRATOR }),
+    }));
+  const known = await find();
+  if (known.organization?.status !== 'active') {
     await provisionOrganization(
       { metadata, clusters },
-      { name: ORGANIZATION, placement: 'schema', cluster: 'local', admin: { email } },
+      { name: ORGANIZATION, placement: 'schema', cluster: 'local', admin: { email: ADMINISTRATOR } },
     );
   }
-  const { org_id: orgId, user_id: userId } = await inAllOrganizations(metadata, (tx) =>
-    tx
-      .selectFrom('memberships')
-      .innerJoin('organizations', 'organizations.org_id', 'memberships.org_id')
-      .innerJoin('users', 'users.user_id', 'memberships.user_id')
-      .select(['memberships.org_id', 'memberships.user_id'])
-      .where('organizations.name', '=', ORGANIZATION)
-      .where('users.email', '=', email)
-      .executeTakeFirstOrThrow(),
-  );
-  const caller = await findCaller(metadata, { orgId, userId });
-  if (!caller) throw new Error(`${email} is no member of ${ORGANIZATION}; remove the data folder to start over`);
+  const { organization, user } = known.organization?.status === 'active' ? known : await find();
+  const caller =
+    organization && user && (await findCaller(metadata, { orgId: organization.org_id, userId: user.user_id }));
+  if (!caller)
+    throw new Error(`${ADMINISTRATOR} is no member of ${ORGANIZATION}; remove the data folder to start over`);
   return caller;
 }

@@ -27,19 +27,15 @@ export function compileSchema(
 ): CompiledSchema {
   const refused = findRefused(schema);
   if (refused) throw new ValidationFailedError({ subject, issues: [refused] });
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text);
+  if (known) return known;
   try {
-    const check = createAjv({}).compile(schema as object);
-    // Compiled on first use: most schemas are never asked for defaults, and compiling is most of a cold start.
-    let fill: ((value: unknown) => unknown) | undefined;
-    return {
-      check: (value) => (check(value) ? [] : (check.errors ?? []).map(toIssue)),
-      applyDefaults: (value) => {
-        fill ??= createAjv({ useDefaults: true }).compile(schema as object);
-        const copy = structuredClone(value);
-        fill(copy);
-        return copy;
-      },
-    };
+    const fresh = compile(schema);
+    compiled.set(text, fresh);
+    const [oldest] = compiled.keys();
+    if (compiled.size > MAX_COMPILED && oldest !== undefined) compiled.delete(oldest);
+    return fresh;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new ValidationFailedError({
@@ -47,6 +43,25 @@ export function compileSchema(
       issues: [{ pointer: '', message: `expected a JSON Schema of dialect 2020-12: ${message}` }],
     });
   }
+}
+
+// Compiling takes 20–60 ms, and every submission of a pipeline asks for the same two schemas.
+const MAX_COMPILED = 200;
+const compiled = new Map<string, CompiledSchema>();
+
+function compile(schema: JsonSchema): CompiledSchema {
+  const check = createAjv({}).compile(schema as object);
+  // Compiled on first use: most schemas are never asked for defaults.
+  let fill: ((value: unknown) => unknown) | undefined;
+  return {
+    check: (value) => (check(value) ? [] : (check.errors ?? []).map(toIssue)),
+    applyDefaults: (value) => {
+      fill ??= createAjv({ useDefaults: true }).compile(schema as object);
+      const copy = structuredClone(value);
+      fill(copy);
+      return copy;
+    },
+  };
 }
 
 function createAjv(options: { useDefaults?: boolean }): Ajv2020 {

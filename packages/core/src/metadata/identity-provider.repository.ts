@@ -1,0 +1,84 @@
+import { newId } from '../ids.ts';
+import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { idBeforePage, rowId } from './keyset.ts';
+import type { OperatorTransaction } from './metadata-database.ts';
+import { isEmpty } from './owned-row.ts';
+import type {
+  IdentityProvider,
+  IdentityProviderUpdate,
+  NewIdentityProvider,
+} from './tables/identity-provider.table.ts';
+import { found, translateRefusal } from './translate-refusal.ts';
+
+const entity = 'identity provider';
+
+interface ById {
+  readonly providerId: string;
+}
+
+/** A provider that users sign in by. */
+export function findIdentityProvider(
+  tx: OperatorTransaction,
+  { providerId }: ById,
+): Promise<IdentityProvider | undefined> {
+  return tx
+    .selectFrom('identity_providers')
+    .selectAll()
+    .where('provider_id', '=', rowId(providerId))
+    .executeTakeFirst();
+}
+
+/** As `findIdentityProvider`, for a row that must be there. @throws {NotFoundError} */
+export async function getIdentityProvider(tx: OperatorTransaction, { providerId }: ById): Promise<IdentityProvider> {
+  return found(await findIdentityProvider(tx, { providerId }), { entity, id: providerId });
+}
+
+/** All providers, newest first. */
+export async function listIdentityProviders(
+  tx: OperatorTransaction,
+  request: PageRequest = {},
+): Promise<Page<IdentityProvider>> {
+  const rows = await tx
+    .selectFrom('identity_providers')
+    .selectAll()
+    .where('provider_id', '<', idBeforePage(request))
+    .orderBy('provider_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.provider_id]);
+}
+
+/** `config` names a secret that the host resolves; it never holds one. */
+export function insertIdentityProvider(
+  tx: OperatorTransaction,
+  provider: NewIdentityProvider,
+): Promise<IdentityProvider> {
+  const row = { ...provider, provider_id: provider.provider_id ?? newId() };
+  return translateRefusal({ entity, id: row.provider_id }, () =>
+    tx.insertInto('identity_providers').values(row).returningAll().executeTakeFirstOrThrow(),
+  );
+}
+
+/** Changes the provider for the next sign-in. @throws {NotFoundError} */
+export async function updateIdentityProvider(
+  tx: OperatorTransaction,
+  { providerId, set }: ById & { readonly set: Omit<IdentityProviderUpdate, 'provider_id'> },
+): Promise<IdentityProvider> {
+  if (isEmpty(set)) return getIdentityProvider(tx, { providerId });
+  const row = await tx
+    .updateTable('identity_providers')
+    .set(set)
+    .where('provider_id', '=', rowId(providerId))
+    .returningAll()
+    .executeTakeFirst();
+  return found(row, { entity, id: providerId });
+}
+
+/** Removes the provider with every identity linked by it. Returns false when there was none. */
+export async function deleteIdentityProvider(tx: OperatorTransaction, { providerId }: ById): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('identity_providers')
+    .where('provider_id', '=', rowId(providerId))
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}

@@ -1,0 +1,168 @@
+import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { idBeforePage, rowId } from './keyset.ts';
+import {
+  type MetadataTransaction,
+  type OperatorTransaction,
+  type OrganizationTransaction,
+  organizationOf,
+} from './metadata-database.ts';
+import type { Membership } from './tables/membership.table.ts';
+import type { MembershipRole } from './tables/membership-role.table.ts';
+import type { OrganizationStatus } from './tables/organization.table.ts';
+import type { Role } from './tables/role.table.ts';
+import { found, translateRefusal } from './translate-refusal.ts';
+
+const entity = 'member';
+
+/** A user as an organization sees its member: never the password hash. */
+export interface Member {
+  readonly user_id: string;
+  readonly email: string;
+  readonly enabled: boolean;
+  /** When the user became a member. */
+  readonly created_at: Date;
+}
+
+/** The member; undefined for a user of other organizations. */
+export function findMember(
+  tx: OrganizationTransaction,
+  { userId }: { readonly userId: string },
+): Promise<Member | undefined> {
+  return members(tx).where('memberships.user_id', '=', rowId(userId)).executeTakeFirst();
+}
+
+/** As `findMember`, for a row that must be there. @throws {NotFoundError} */
+export async function getMember(tx: OrganizationTransaction, { userId }: { readonly userId: string }): Promise<Member> {
+  return found(await findMember(tx, { userId }), { entity, id: userId });
+}
+
+/** The members of the organization, the newest users first. */
+export async function listMembers(tx: OrganizationTransaction, request: PageRequest = {}): Promise<Page<Member>> {
+  const rows = await members(tx)
+    .where('memberships.user_id', '<', idBeforePage(request))
+    .orderBy('memberships.user_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.user_id]);
+}
+
+/** An organization that a user may choose at sign-in. */
+export interface UserOrganization {
+  readonly org_id: string;
+  readonly name: string;
+  readonly status: OrganizationStatus;
+}
+
+/** The organizations a user is a member of, by name. */
+export async function listUserOrganizations(
+  tx: OperatorTransaction,
+  { userId }: { readonly userId: string },
+): Promise<readonly UserOrganization[]> {
+  return tx
+    .selectFrom('memberships')
+    .innerJoin('organizations', 'organizations.org_id', 'memberships.org_id')
+    .select(['organizations.org_id', 'organizations.name', 'organizations.status'])
+    .where('memberships.user_id', '=', rowId(userId))
+    .orderBy('organizations.name')
+    .execute();
+}
+
+/** Makes a user a member. @throws {ConflictError} when the user is one. @throws {RowRefusedError} when there is no such user. */
+export function insertMembership(
+  tx: OrganizationTransaction,
+  { userId }: { readonly userId: string },
+): Promise<Membership> {
+  const row = { user_id: userId, org_id: organizationOf(tx) };
+  return translateRefusal({ entity, id: userId, hint: 'the user is a member of this organization already' }, () =>
+    tx.insertInto('memberships').values(row).returningAll().executeTakeFirstOrThrow(),
+  );
+}
+
+/** Ends a membership with the roles held by it. Returns false when the user was no member. */
+export async function deleteMembership(
+  tx: OrganizationTransaction,
+  { userId }: { readonly userId: string },
+): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('memberships')
+    .where('org_id', '=', organizationOf(tx))
+    .where('user_id', '=', rowId(userId))
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+/** The roles a member holds in the organization, global ones too, by name. */
+export function listMemberRoles(tx: OrganizationTransaction, { userId }: { readonly userId: string }): Promise<Role[]> {
+  return tx
+    .selectFrom('membership_roles')
+    .innerJoin('roles', 'roles.role_id', 'membership_roles.role_id')
+    .selectAll('roles')
+    .where('membership_roles.org_id', '=', organizationOf(tx))
+    .where('membership_roles.user_id', '=', rowId(userId))
+    .orderBy('roles.name')
+    .execute();
+}
+
+/** Every permission that one of the member's roles holds, once, in alphabetical order. */
+export async function listMemberPermissions(
+  tx: OrganizationTransaction,
+  { userId }: { readonly userId: string },
+): Promise<readonly string[]> {
+  const rows = await tx
+    .selectFrom('membership_roles')
+    .innerJoin('role_permissions', 'role_permissions.role_id', 'membership_roles.role_id')
+    .select('role_permissions.permission')
+    .distinct()
+    .where('membership_roles.org_id', '=', organizationOf(tx))
+    .where('membership_roles.user_id', '=', rowId(userId))
+    .orderBy('role_permissions.permission')
+    .execute();
+  return rows.map((row) => row.permission);
+}
+
+interface Grant {
+  readonly userId: string;
+  readonly roleId: string;
+}
+
+/**
+ * Grants a member one of the organization's own roles.
+ * @throws {ConflictError} when the member holds it. @throws {RowRefusedError} for another organization's role, a global one, or no member.
+ */
+export function insertMembershipRole(tx: OrganizationTransaction, { userId, roleId }: Grant): Promise<MembershipRole> {
+  return grant(tx, { user_id: userId, org_id: organizationOf(tx), role_id: roleId });
+}
+
+/** Grants a member any role of that organization or a global one. @throws as `insertMembershipRole`, but for global roles. */
+export function insertMembershipRoleAsOperator(
+  tx: OperatorTransaction,
+  { userId, roleId, orgId }: Grant & { readonly orgId: string },
+): Promise<MembershipRole> {
+  return grant(tx, { user_id: userId, org_id: orgId, role_id: roleId });
+}
+
+/** Takes a role from a member. Returns false when the member did not hold it, or it is global. */
+export async function deleteMembershipRole(tx: OrganizationTransaction, { userId, roleId }: Grant): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('membership_roles')
+    .where('org_id', '=', organizationOf(tx))
+    .where('user_id', '=', rowId(userId))
+    .where('role_id', '=', rowId(roleId))
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+function grant(tx: MetadataTransaction, row: MembershipRole): Promise<MembershipRole> {
+  return translateRefusal(
+    { entity: 'role of a member', id: row.role_id, hint: 'the member holds this role already' },
+    () => tx.insertInto('membership_roles').values(row).returningAll().executeTakeFirstOrThrow(),
+  );
+}
+
+function members(tx: OrganizationTransaction) {
+  return tx
+    .selectFrom('memberships')
+    .innerJoin('users', 'users.user_id', 'memberships.user_id')
+    .select(['users.user_id', 'users.email', 'users.enabled', 'memberships.created_at'])
+    .where('memberships.org_id', '=', organizationOf(tx));
+}

@@ -1,0 +1,170 @@
+import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
+import { newId, SYSTEM_ORG_ID } from '../ids.ts';
+import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { idBeforePage, rowId } from './keyset.ts';
+import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
+import { isEmpty, type OwnedRow } from './owned-row.ts';
+import type { NewPipelineTaskStep, PipelineTaskStep } from './tables/pipeline-task-step.table.ts';
+import type {
+  NewPipelineTemplate,
+  PipelineTemplate,
+  PipelineTemplateUpdate,
+} from './tables/pipeline-template.table.ts';
+import { requireSemver } from './task-definition.repository.ts';
+import { found, translateRefusal } from './translate-refusal.ts';
+
+const entity = 'pipeline template';
+const hint = 'a version is never overwritten: insert a higher one';
+
+interface ById {
+  readonly templateId: string;
+}
+
+/** A template of the organization, of the system, or a public one. */
+export function findPipelineTemplate(
+  tx: MetadataTransaction,
+  { templateId }: ById,
+): Promise<PipelineTemplate | undefined> {
+  return tx
+    .selectFrom('pipeline_templates')
+    .selectAll()
+    .where('template_id', '=', rowId(templateId))
+    .executeTakeFirst();
+}
+
+/** As `findPipelineTemplate`, for a row that must be there. @throws {NotFoundError} */
+export async function getPipelineTemplate(tx: MetadataTransaction, { templateId }: ById): Promise<PipelineTemplate> {
+  return found(await findPipelineTemplate(tx, { templateId }), { entity, id: templateId });
+}
+
+export interface ListPipelineTemplates extends PageRequest {
+  readonly category?: string | undefined;
+  /** Leaves out the system's and others' public ones. @default false */
+  readonly ownOnly?: boolean | undefined;
+}
+
+/** Templates the organization may instantiate, newest first. */
+export async function listPipelineTemplates(
+  tx: OrganizationTransaction,
+  request: ListPipelineTemplates = {},
+): Promise<Page<PipelineTemplate>> {
+  let query = tx.selectFrom('pipeline_templates').selectAll().where('template_id', '<', idBeforePage(request));
+  if (request.category !== undefined) query = query.where('category', '=', request.category);
+  if (request.ownOnly) query = query.where('org_id', '=', organizationOf(tx));
+  const rows = await query
+    .orderBy('template_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.template_id]);
+}
+
+/** The steps of a template in their order. `depends_on` holds step ids. */
+export function listPipelineTaskSteps(tx: MetadataTransaction, { templateId }: ById): Promise<PipelineTaskStep[]> {
+  return tx
+    .selectFrom('pipeline_task_steps')
+    .selectAll()
+    .where('template_id', '=', rowId(templateId))
+    .orderBy('step_order')
+    .execute();
+}
+
+/** A step as a caller gives it: it depends on names, which become ids when the steps are written. */
+export type TemplateStep = Pick<NewPipelineTaskStep, 'step_name' | 'task_definition_id' | 'parameter_overrides'> & {
+  readonly depends_on?: readonly string[] | undefined;
+};
+
+export interface NewTemplate {
+  readonly template: Omit<OwnedRow<NewPipelineTemplate>, 'is_system'>;
+  /** In the order they are shown. */
+  readonly steps: readonly TemplateStep[];
+}
+
+/**
+ * Writes a template with its steps, or nothing. It is a system template exactly when the transaction is the system organization's.
+ * @throws {ValidationFailedError} when two steps share a name, a step depends on an unknown one, or the version is no semver.
+ * @throws {ConflictError} when the organization has this version already.
+ * @throws {RowRefusedError} when a step uses a task that is neither the organization's nor the system's.
+ */
+export async function insertPipelineTemplate(
+  tx: OrganizationTransaction,
+  { template, steps }: NewTemplate,
+): Promise<PipelineTemplate> {
+  const { version = '1.0.0' } = template;
+  requireSemver(version);
+  const org_id = organizationOf(tx);
+  const row = {
+    ...template,
+    version,
+    template_id: template.template_id ?? newId(),
+    org_id,
+    is_system: org_id === SYSTEM_ORG_ID,
+  };
+  const stepRows = toStepRows(row.template_id, steps);
+  return translateRefusal({ entity, id: `${row.name}@${version}`, hint }, async () => {
+    const written = await tx.insertInto('pipeline_templates').values(row).returningAll().executeTakeFirstOrThrow();
+    if (stepRows.length > 0) await tx.insertInto('pipeline_task_steps').values(stepRows).execute();
+    return written;
+  });
+}
+
+/** What may change without the steps. The definition and its steps are written together: insert a new version. */
+export type PipelineTemplateChange = Pick<
+  PipelineTemplateUpdate,
+  'display_name' | 'description' | 'category' | 'default_parameters' | 'is_public'
+>;
+
+/** Changes how the template is shown and offered. @throws {NotFoundError} also for a template that is not the organization's own. */
+export async function updatePipelineTemplate(
+  tx: OrganizationTransaction,
+  { templateId, set }: ById & { readonly set: PipelineTemplateChange },
+): Promise<PipelineTemplate> {
+  if (isEmpty(set)) return getPipelineTemplate(tx, { templateId });
+  const row = await translateRefusal({ entity, id: templateId, hint }, () =>
+    tx
+      .updateTable('pipeline_templates')
+      .set(set)
+      .where('template_id', '=', rowId(templateId))
+      .returningAll()
+      .executeTakeFirst(),
+  );
+  return found(row, { entity, id: templateId });
+}
+
+/** Removes the template with its steps; pipelines made from it stay. Returns false when the organization owns no such template. */
+export async function deletePipelineTemplate(tx: OrganizationTransaction, { templateId }: ById): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('pipeline_templates')
+    .where('template_id', '=', rowId(templateId))
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
+
+/** Self-dependence is the one cycle that can be told here; longer ones are the definition's to refuse. */
+function findIssues(steps: readonly TemplateStep[]): ValidationIssue[] {
+  const names = new Set(steps.map((step) => step.step_name));
+  const unknown = steps.flatMap(({ step_name, depends_on = [] }, index) =>
+    depends_on
+      .filter((name) => name === step_name || !names.has(name))
+      .map((name) => ({
+        pointer: `/steps/${index}/depends_on`,
+        message: `expected the name of another step of this template, got ${JSON.stringify(name)}`,
+      })),
+  );
+  if (names.size === steps.length) return unknown;
+  return [{ pointer: '/steps', message: 'expected every step to have a name of its own' }, ...unknown];
+}
+
+function toStepRows(templateId: string, steps: readonly TemplateStep[]): NewPipelineTaskStep[] {
+  const issues = findIssues(steps);
+  if (issues.length > 0) throw new ValidationFailedError({ subject: entity, issues });
+  const ids = new Map(steps.map((step) => [step.step_name, newId()]));
+  return steps.map(({ step_name, task_definition_id, depends_on = [], parameter_overrides = {} }, index) => ({
+    step_id: ids.get(step_name),
+    template_id: templateId,
+    task_definition_id,
+    step_name,
+    step_order: index,
+    depends_on: JSON.stringify(depends_on.map((name) => ids.get(name))),
+    parameter_overrides,
+  }));
+}

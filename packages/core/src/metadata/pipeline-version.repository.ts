@@ -1,0 +1,166 @@
+import { sql } from 'kysely';
+import semver from 'semver';
+import { newId } from '../ids.ts';
+import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { idBeforePage, rowId } from './keyset.ts';
+import type { MetadataTransaction, OrganizationTransaction } from './metadata-database.ts';
+import { isEmpty } from './owned-row.ts';
+import type { NewPipelineVersion, PipelineVersion, PipelineVersionUpdate } from './tables/pipeline-version.table.ts';
+import { requireSemver } from './task-definition.repository.ts';
+import { found, translateRefusal } from './translate-refusal.ts';
+
+const entity = 'pipeline version';
+const hint = 'a version is never overwritten: insert a higher one';
+
+interface ById {
+  readonly pipelineVersionId: string;
+}
+
+/** A version of a pipeline the organization sees; of others' pipelines only published ones. */
+export function findPipelineVersion(
+  tx: MetadataTransaction,
+  { pipelineVersionId }: ById,
+): Promise<PipelineVersion | undefined> {
+  return tx
+    .selectFrom('pipeline_versions')
+    .selectAll()
+    .where('pipeline_version_id', '=', rowId(pipelineVersionId))
+    .executeTakeFirst();
+}
+
+/** As `findPipelineVersion`, for a row that must be there. @throws {NotFoundError} */
+export async function getPipelineVersion(
+  tx: MetadataTransaction,
+  { pipelineVersionId }: ById,
+): Promise<PipelineVersion> {
+  return found(await findPipelineVersion(tx, { pipelineVersionId }), { entity, id: pipelineVersionId });
+}
+
+/** The version of this pipeline with exactly this text. */
+export function findPipelineVersionByText(
+  tx: MetadataTransaction,
+  { pipelineId, version }: { readonly pipelineId: string; readonly version: string },
+): Promise<PipelineVersion | undefined> {
+  return tx
+    .selectFrom('pipeline_versions')
+    .selectAll()
+    .where('pipeline_id', '=', rowId(pipelineId))
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
+export interface ListPipelineVersions extends PageRequest {
+  readonly pipelineId: string;
+  /** @default false */
+  readonly publishedOnly?: boolean | undefined;
+}
+
+/** The versions of one pipeline, last written first. */
+export async function listPipelineVersions(
+  tx: MetadataTransaction,
+  request: ListPipelineVersions,
+): Promise<Page<PipelineVersion>> {
+  let query = tx
+    .selectFrom('pipeline_versions')
+    .selectAll()
+    .where('pipeline_id', '=', rowId(request.pipelineId))
+    .where('pipeline_version_id', '<', idBeforePage(request));
+  if (request.publishedOnly) query = query.where('published', '=', true);
+  const rows = await query
+    .orderBy('pipeline_version_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.pipeline_version_id]);
+}
+
+/**
+ * Writes an unpublished version.
+ * @throws {ValidationFailedError} when the version is no semver.
+ * @throws {ConflictError} when the pipeline has this version already.
+ * @throws {RowRefusedError} when the pipeline is not the organization's own.
+ */
+export async function insertPipelineVersion(
+  tx: OrganizationTransaction,
+  version: Omit<NewPipelineVersion, 'published' | 'deprecated_at'>,
+): Promise<PipelineVersion> {
+  requireSemver(version.version);
+  const row = { ...version, pipeline_version_id: version.pipeline_version_id ?? newId(), published: false };
+  return translateRefusal({ entity, id: row.version, hint }, () =>
+    tx.insertInto('pipeline_versions').values(row).returningAll().executeTakeFirstOrThrow(),
+  );
+}
+
+/** Changes a version that is not yet published. @throws {NotFoundError} @throws {RowRefusedError} once it is published. */
+export async function updatePipelineVersion(
+  tx: OrganizationTransaction,
+  { pipelineVersionId, set }: ById & { readonly set: Pick<PipelineVersionUpdate, 'version' | 'spec'> },
+): Promise<PipelineVersion> {
+  if (isEmpty(set)) return getPipelineVersion(tx, { pipelineVersionId });
+  if (set.version !== undefined) requireSemver(set.version);
+  return change(tx, { pipelineVersionId, set });
+}
+
+/**
+ * Freezes the version and makes the pipeline's `latest_version` the highest published one that is no prerelease, as semver orders them.
+ * Publishing twice is publishing once. Waits for others that publish the same pipeline.
+ * @throws {NotFoundError}
+ */
+export async function publishPipelineVersion(
+  tx: OrganizationTransaction,
+  { pipelineVersionId }: ById,
+): Promise<PipelineVersion> {
+  const { pipeline_id } = await getPipelineVersion(tx, { pipelineVersionId });
+  await tx.selectFrom('pipelines').select('pipeline_id').where('pipeline_id', '=', pipeline_id).forUpdate().execute();
+  const published = await change(tx, { pipelineVersionId, set: { published: true } });
+  const rows = await tx
+    .selectFrom('pipeline_versions')
+    .select('version')
+    .where('pipeline_id', '=', pipeline_id)
+    .where('published', '=', true)
+    .execute();
+  const [latest_version = null] = rows
+    .map((row) => row.version)
+    .filter((version) => semver.valid(version) && !semver.prerelease(version))
+    .sort((a, b) => semver.compareBuild(b, a));
+  await tx.updateTable('pipelines').set({ latest_version }).where('pipeline_id', '=', pipeline_id).execute();
+  return published;
+}
+
+/** Marks a version as no longer recommended; the first time counts. It still runs. @throws {NotFoundError} */
+export function deprecatePipelineVersion(
+  tx: OrganizationTransaction,
+  { pipelineVersionId }: ById,
+): Promise<PipelineVersion> {
+  return change(tx, { pipelineVersionId, set: { deprecated_at: sql<Date>`coalesce(deprecated_at, now())` } });
+}
+
+/** Returns false when the organization owns no such version. @throws {RowRefusedError} once it is published. */
+export async function deletePipelineVersion(
+  tx: OrganizationTransaction,
+  { pipelineVersionId }: ById,
+): Promise<boolean> {
+  const { numDeletedRows } = await translateRefusal({ entity, id: pipelineVersionId }, () =>
+    tx
+      .deleteFrom('pipeline_versions')
+      .where('pipeline_version_id', '=', rowId(pipelineVersionId))
+      .executeTakeFirstOrThrow(),
+  );
+  return numDeletedRows > 0n;
+}
+
+type Change = Omit<PipelineVersionUpdate, 'deprecated_at'> & { deprecated_at?: ReturnType<typeof sql<Date>> };
+
+async function change(
+  tx: OrganizationTransaction,
+  { pipelineVersionId, set }: ById & { readonly set: Change },
+): Promise<PipelineVersion> {
+  const row = await translateRefusal({ entity, id: pipelineVersionId, hint }, () =>
+    tx
+      .updateTable('pipeline_versions')
+      .set(set)
+      .where('pipeline_version_id', '=', rowId(pipelineVersionId))
+      .returningAll()
+      .executeTakeFirst(),
+  );
+  return found(row, { entity, id: pipelineVersionId });
+}

@@ -1,0 +1,16 @@
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { TimestampColumn } from './column-types.ts';
+
+/** The table `memberships`. */
+export interface MembershipTable {
+  user_id: string;
+  org_id: string;
+  created_at: TimestampColumn;
+}
+
+/** A row of `memberships`. */
+export type Membership = Selectable<MembershipTable>;
+/** A row to insert into `memberships`; columns with a default may be left out. */
+export type NewMembership = Insertable<MembershipTable>;
+/** The columns of `memberships` to change. */
+export type MembershipUpdate = Updateable<MembershipTable>;

@@ -1,0 +1,18 @@
+import type { Insertable, Selectable, Updateable } from 'kysely';
+import type { JsonColumn } from './column-types.ts';
+
+/** The table `org_settings`. */
+export interface OrgSettingsTable {
+  org_id: string;
+  storage_bucket: string | null;
+  storage_prefix: string | null;
+  logs_backend: string | null;
+  config: JsonColumn;
+}
+
+/** A row of `org_settings`. */
+export type OrgSettings = Selectable<OrgSettingsTable>;
+/** A row to insert into `org_settings`; columns with a default may be left out. */
+export type NewOrgSettings = Insertable<OrgSettingsTable>;
+/** The columns of `org_settings` to change. */
+export type OrgSettingsUpdate = Updateable<OrgSettingsTable>;

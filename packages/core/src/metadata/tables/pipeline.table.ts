@@ -1,0 +1,24 @@
+import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
+import type { TimestampColumn } from './column-types.ts';
+
+export type Visibility = 'private' | 'org' | 'public';
+
+/** The table `pipelines`. */
+export interface PipelineTable {
+  pipeline_id: Generated<string>;
+  org_id: string;
+  name: string;
+  description: Generated<string>;
+  /** The highest published version that is no prerelease; written by the publishing transaction. */
+  latest_version: string | null;
+  visibility: ColumnType<Visibility, Visibility | undefined, Visibility>;
+  created_by: string | null;
+  created_at: TimestampColumn;
+}
+
+/** A row of `pipelines`. */
+export type Pipeline = Selectable<PipelineTable>;
+/** A row to insert into `pipelines`; columns with a default may be left out. */
+export type NewPipeline = Insertable<PipelineTable>;
+/** The columns of `pipelines` to change. */
+export type PipelineUpdate = Updateable<PipelineTable>;

@@ -1,0 +1,19 @@
+import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
+import type { TimestampColumn } from './column-types.ts';
+
+/** The table `users`. */
+export interface UserTable {
+  user_id: Generated<string>;
+  /** CITEXT: compares without case. */
+  email: string;
+  hashed_password: string;
+  enabled: Generated<boolean>;
+  created_at: TimestampColumn;
+}
+
+/** A row of `users`. */
+export type User = Selectable<UserTable>;
+/** A row to insert into `users`; columns with a default may be left out. */
+export type NewUser = Insertable<UserTable>;
+/** The columns of `users` to change. */
+export type UserUpdate = Updateable<UserTable>;

@@ -1,0 +1,94 @@
+import { newId } from '../ids.ts';
+import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { idBeforePage, rowId } from './keyset.ts';
+import type { MetadataTransaction } from './metadata-database.ts';
+import { isEmpty } from './owned-row.ts';
+import type { HealthStatus, NewTaskService, TaskService, TaskServiceUpdate } from './tables/task-service.table.ts';
+import { found, translateRefusal } from './translate-refusal.ts';
+
+const entity = 'task service';
+const hint = 'this task is served at this URL already: update that row';
+
+/** A running instance of a task that the organization may use. */
+export function findTaskService(
+  tx: MetadataTransaction,
+  { serviceId }: { readonly serviceId: string },
+): Promise<TaskService | undefined> {
+  return tx.selectFrom('task_services').selectAll().where('service_id', '=', rowId(serviceId)).executeTakeFirst();
+}
+
+/** As `findTaskService`, for a row that must be there. @throws {NotFoundError} */
+export async function getTaskService(
+  tx: MetadataTransaction,
+  { serviceId }: { readonly serviceId: string },
+): Promise<TaskService> {
+  return found(await findTaskService(tx, { serviceId }), { entity, id: serviceId });
+}
+
+export interface ListTaskServices extends PageRequest {
+  readonly taskDefinitionId?: string | undefined;
+  readonly healthStatus?: HealthStatus | undefined;
+}
+
+/** Running instances, newest first: of one task version, or of all that the transaction sees. */
+export async function listTaskServices(
+  tx: MetadataTransaction,
+  request: ListTaskServices = {},
+): Promise<Page<TaskService>> {
+  let query = tx.selectFrom('task_services').selectAll().where('service_id', '<', idBeforePage(request));
+  if (request.taskDefinitionId !== undefined)
+    query = query.where('task_definition_id', '=', rowId(request.taskDefinitionId));
+  if (request.healthStatus !== undefined) query = query.where('health_status', '=', request.healthStatus);
+  const rows = await query
+    .orderBy('service_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.service_id]);
+}
+
+/**
+ * Registers a running instance of a task.
+ * @throws {ConflictError} when the task is served at this URL already.
+ * @throws {RowRefusedError} when the task is not the organization's own.
+ */
+export function insertTaskService(tx: MetadataTransaction, service: NewTaskService): Promise<TaskService> {
+  const row = { ...service, service_id: service.service_id ?? newId() };
+  return translateRefusal({ entity, id: row.service_url, hint }, () =>
+    tx.insertInto('task_services').values(row).returningAll().executeTakeFirstOrThrow(),
+  );
+}
+
+/**
+ * Changes the columns given, such as what a health check found.
+ * @throws {NotFoundError} also for a system task's service, unless the transaction may write the system organization's rows.
+ */
+export async function updateTaskService(
+  tx: MetadataTransaction,
+  {
+    serviceId,
+    set,
+  }: { readonly serviceId: string; readonly set: Omit<TaskServiceUpdate, 'service_id' | 'task_definition_id'> },
+): Promise<TaskService> {
+  if (isEmpty(set)) return getTaskService(tx, { serviceId });
+  const row = await translateRefusal({ entity, id: serviceId, hint }, () =>
+    tx
+      .updateTable('task_services')
+      .set(set)
+      .where('service_id', '=', rowId(serviceId))
+      .returningAll()
+      .executeTakeFirst(),
+  );
+  return found(row, { entity, id: serviceId });
+}
+
+/** Returns false when the transaction may write no such row. */
+export async function deleteTaskService(
+  tx: MetadataTransaction,
+  { serviceId }: { readonly serviceId: string },
+): Promise<boolean> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('task_services')
+    .where('service_id', '=', rowId(serviceId))
+    .executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}

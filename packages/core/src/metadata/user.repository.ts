@@ -1,0 +1,79 @@
+import { newId } from '../ids.ts';
+import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { idBeforePage, rowId } from './keyset.ts';
+import type { OperatorTransaction } from './metadata-database.ts';
+import { isEmpty } from './owned-row.ts';
+import type { NewUser, User, UserUpdate } from './tables/user.table.ts';
+import { found, translateRefusal } from './translate-refusal.ts';
+
+const entity = 'user';
+const hint = 'e-mail addresses are unique, whatever their case: make the existing user a member';
+
+/** `hashed_password` of someone who signs in elsewhere. No hash looks like it, so no password verifies against it. */
+export const UNUSABLE_PASSWORD = '!';
+
+/** A user of the platform, with the password hash. Members of one organization are found by `findMember`. */
+export function findUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<User | undefined> {
+  return tx.selectFrom('users').selectAll().where('user_id', '=', rowId(userId)).executeTakeFirst();
+}
+
+/** As `findUser`, for a row that must be there. @throws {NotFoundError} */
+export async function getUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<User> {
+  return found(await findUser(tx, { userId }), { entity, id: userId });
+}
+
+/** The user of this address, whatever its case. */
+export function findUserByEmail(
+  tx: OperatorTransaction,
+  { email }: { readonly email: string },
+): Promise<User | undefined> {
+  return tx.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst();
+}
+
+/** All users of the platform, newest first. */
+export async function listUsers(tx: OperatorTransaction, request: PageRequest = {}): Promise<Page<User>> {
+  const rows = await tx
+    .selectFrom('users')
+    .selectAll()
+    .where('user_id', '<', idBeforePage(request))
+    .orderBy('user_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.user_id]);
+}
+
+/** Without `hashed_password` the user has none and no password verifies. @throws {ConflictError} when the address is taken in any case. */
+export function insertUser(
+  tx: OperatorTransaction,
+  user: Omit<NewUser, 'hashed_password'> & { readonly hashed_password?: string | undefined },
+): Promise<User> {
+  const row = { ...user, user_id: user.user_id ?? newId(), hashed_password: user.hashed_password ?? UNUSABLE_PASSWORD };
+  return translateRefusal({ entity, id: row.user_id, hint }, () =>
+    tx.insertInto('users').values(row).returningAll().executeTakeFirstOrThrow(),
+  );
+}
+
+/** Changes the columns given. @throws {NotFoundError} @throws {ConflictError} when the new address is taken in any case. */
+export async function updateUser(
+  tx: OperatorTransaction,
+  { userId, set }: { readonly userId: string; readonly set: Omit<UserUpdate, 'user_id'> },
+): Promise<User> {
+  if (isEmpty(set)) return getUser(tx, { userId });
+  const row = await translateRefusal({ entity, id: userId, hint }, () =>
+    tx.updateTable('users').set(set).where('user_id', '=', rowId(userId)).returningAll().executeTakeFirst(),
+  );
+  return found(row, { entity, id: userId });
+}
+
+/**
+ * Removes the user with memberships, identities and tokens. What they made stays, without a maker; audit logs keep their id and e-mail.
+ * Returns false when there was none.
+ */
+export async function deleteUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<boolean> {
+  const id = rowId(userId);
+  // These two references neither cascade nor blank themselves.
+  await tx.updateTable('task_definitions').set({ created_by: null }).where('created_by', '=', id).execute();
+  await tx.updateTable('pipeline_templates').set({ created_by: null }).where('created_by', '=', id).execute();
+  const { numDeletedRows } = await tx.deleteFrom('users').where('user_id', '=', id).executeTakeFirstOrThrow();
+  return numDeletedRows > 0n;
+}
