@@ -15,7 +15,7 @@ export async function keepFiles(
   { platform, caller }: OpenedPlatform,
   { results, folder }: { results: JobResults; folder: string },
 ): Promise<string> {
-  const to = join(folder, 'jobs', results.jobId);
+  const to = join(folder, 'jobs', results.canonicalJobId ?? results.jobId);
   await mkdir(to, { recursive: true });
   for (const [key, { digest }] of Object.entries(results.artifacts)) {
     if (digest)

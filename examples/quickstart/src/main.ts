@@ -86,7 +86,9 @@ function fail(error: unknown, { json }: Arguments): number {
     : error instanceof ServiceUnreachableError
       ? 'SERVICE_UNAVAILABLE'
       : 'INTERNAL_ERROR';
-  const message = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  // The folder remembers the service as it was, and Vina or the service has changed since.
+  const message = code === 'MAD_TASKS_VERSION_TAKEN' ? `${said}; or start over in another folder with --data` : said;
   if (json) process.stdout.write(`${JSON.stringify({ job_id: null, status: 'FAILED', error: { code, message } })}\n`);
   else process.stderr.write(`${message}\n`);
   return 1;

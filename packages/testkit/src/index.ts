@@ -1,3 +1,4 @@
+export { describeWithPrograms } from './describe-with-programs.ts';
 export { createPgliteDatabase } from './pglite-database.ts';
-export { type PostgresServer, type PostgresServerOptions, startPostgresServer } from './postgres-server.ts';
 export { createPostgresDatabase, type DatabaseTemplate, type TestDatabase } from './postgres-database.ts';
+export { type PostgresServer, type PostgresServerOptions, startPostgresServer } from './postgres-server.ts';

@@ -17,7 +17,10 @@ export async function findPostgresBinaries(): Promise<string> {
 
   const draft = `${copy}.${randomUUID()}`;
   await cp(join(home, 'native'), draft, { recursive: true, verbatimSymlinks: true });
-  const links = JSON.parse(await readFile(join(home, 'native/pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(await readFile(join(home, 'native/pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const { source, target } of links) {
     const at = join(draft, relative('native', target));
     await mkdir(dirname(at), { recursive: true });

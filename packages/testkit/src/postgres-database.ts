@@ -16,9 +16,14 @@ export interface TestDatabase<Tables> extends AsyncDisposable {
 }
 
 /** A database of its own on the run's real server, cloned from its template. Disposing drops it. */
-export async function createPostgresDatabase<Tables = unknown>(template?: DatabaseTemplate<Tables>): Promise<TestDatabase<Tables>> {
-  const admin = process.env['MAD_TEST_DATABASE_URL'];
-  if (!admin) throw new Error('no server: run tests through vitest, whose global set-up starts one, or set MAD_TEST_DATABASE_URL');
+export async function createPostgresDatabase<Tables = unknown>(
+  template?: DatabaseTemplate<Tables>,
+): Promise<TestDatabase<Tables>> {
+  const admin = process.env.MAD_TEST_DATABASE_URL;
+  if (!admin)
+    throw new Error(
+      'no server: run tests through vitest, whose global set-up starts one, or set MAD_TEST_DATABASE_URL',
+    );
   const name = `mad_test_${randomBytes(8).toString('hex')}`;
   const source = template ? await provideTemplate(admin, template) : 'template1';
   await withClient(admin, (client) => client.query(`create database ${name} template ${source}`));

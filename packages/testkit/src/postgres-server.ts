@@ -32,15 +32,34 @@ export async function startPostgresServer({ settings = [] }: PostgresServerOptio
   if (asRoot) for (const folder of [home, data]) await chown(folder, UNPRIVILEGED, UNPRIVILEGED);
   await chmod(home, 0o755);
 
-  await promisify(execFile)(join(binaries, 'bin/initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], { ...user, cwd: home });
+  await promisify(execFile)(
+    join(binaries, 'bin/initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { ...user, cwd: home },
+  );
   // The shell waits for the end of our pipe, which comes however this process ends, and then takes the server and its files down.
-  const flags = ['listen_addresses=', `unix_socket_directories=${home}`, 'fsync=off', 'max_connections=100', ...settings].map((setting) => `-c '${setting}'`);
-  const keeper = spawn('sh', ['-c', `"$0/bin/postgres" -D "$1/data" ${flags.join(' ')} >"$1/log" 2>&1 & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf "$1"`, binaries, home], {
-    ...user,
-    cwd: home,
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
+  const flags = [
+    'listen_addresses=',
+    `unix_socket_directories=${home}`,
+    'fsync=off',
+    'max_connections=100',
+    ...settings,
+  ].map((setting) => `-c '${setting}'`);
+  const keeper = spawn(
+    'sh',
+    [
+      '-c',
+      `"$0/bin/postgres" -D "$1/data" ${flags.join(' ')} >"$1/log" 2>&1 & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf "$1"`,
+      binaries,
+      home,
+    ],
+    {
+      ...user,
+      cwd: home,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    },
+  );
   keeper.unref();
   const url = (database = 'postgres') => `postgresql://postgres@${encodeURIComponent(home)}/${database}`;
   await untilReady(url(), keeper);

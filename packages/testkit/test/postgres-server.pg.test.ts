@@ -12,7 +12,10 @@ import { createPostgresDatabase } from '../src/index.ts';
 test('a server dies and leaves no files when the process that started it is killed', async () => {
   const script = `import { startPostgresServer } from ${JSON.stringify(fileURLToPath(import.meta.resolve('../src/index.ts')))};
     const server = await startPostgresServer(); console.log(server.url()); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: dirname(fileURLToPath(import.meta.url)), stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: dirname(fileURLToPath(import.meta.url)),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const connectionString = String(line).trim();
