@@ -73,7 +73,7 @@ export {
   type OrganizationTransaction,
   organizationOf,
 } from './metadata-database.ts';
-export { explainRoleFailure, MetadataRoleError, OrganizationUnknownError, RowRefusedError } from './metadata-errors.ts';
+export { MetadataRoleError, OrganizationUnknownError, RowRefusedError } from './metadata-errors.ts';
 export { metadataTrack, migrateMetadata } from './metadata-track.ts';
 export {
   deleteMolecule,
@@ -112,6 +112,7 @@ export {
   listOrganizations,
   updateOrganization,
 } from './organization.repository.ts';
+export type { OwnedRow } from './owned-row.ts';
 export {
   deletePipeline,
   findPipeline,
@@ -147,6 +148,7 @@ export {
   publishPipelineVersion,
   updatePipelineVersion,
 } from './pipeline-version.repository.ts';
+export { requireSemver } from './require-semver.ts';
 export {
   deleteRole,
   deleteRolePermissions,
@@ -245,7 +247,6 @@ export {
   type ListTaskDefinitions,
   listTaskDefinitions,
   listTaskDefinitionVersions,
-  requireSemver,
   type TaskDefinitionChange,
   updateTaskDefinition,
 } from './task-definition.repository.ts';

@@ -4,13 +4,13 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
+import { requireSemver } from './require-semver.ts';
 import type { NewPipelineTaskStep, PipelineTaskStep } from './tables/pipeline-task-step.table.ts';
 import type {
   NewPipelineTemplate,
   PipelineTemplate,
   PipelineTemplateUpdate,
 } from './tables/pipeline-template.table.ts';
-import { requireSemver } from './task-definition.repository.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline template';

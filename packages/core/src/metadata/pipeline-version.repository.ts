@@ -5,8 +5,8 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import type { MetadataTransaction, OrganizationTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
+import { requireSemver } from './require-semver.ts';
 import type { NewPipelineVersion, PipelineVersion, PipelineVersionUpdate } from './tables/pipeline-version.table.ts';
-import { requireSemver } from './task-definition.repository.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline version';

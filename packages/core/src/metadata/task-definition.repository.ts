@@ -1,10 +1,10 @@
 import semver from 'semver';
-import { ValidationFailedError } from '../errors.ts';
 import { newId, SYSTEM_ORG_ID } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { idBeforePage, rowId } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
+import { requireSemver } from './require-semver.ts';
 import type { NewTaskDefinition, TaskDefinition, TaskDefinitionUpdate } from './tables/task-definition.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
@@ -146,16 +146,4 @@ export async function deleteTaskDefinition(
       .executeTakeFirstOrThrow(),
   );
   return numDeletedRows > 0n;
-}
-
-/**
- * Returns for a semantic version only.
- * @throws {ValidationFailedError} unless it is a version as semver.org defines it, without a leading `v`.
- */
-export function requireSemver(version: string): void {
-  if (semver.parse(version)?.raw === version && /^\d/.test(version)) return;
-  throw new ValidationFailedError({
-    subject: 'version',
-    issues: [{ pointer: '', message: 'expected a semantic version such as 1.0.0 or 2.1.0-rc.1+build.5' }],
-  });
 }

@@ -20,6 +20,7 @@ export {
   renewCacheFlight,
 } from './cache-flight.repository.ts';
 export { type InsertDockingResults, insertDockingResults, listDockingResults } from './docking-result.repository.ts';
+export { fromNow } from './from-now.ts';
 export {
   findCanonicalJobId,
   findJob,
@@ -62,7 +63,6 @@ export type { ResultsDatabase, ResultsTransaction } from './results-database.ts'
 export { ResultsDatabaseMismatchError } from './results-database-mismatch-error.ts';
 export { checkResultsStamp, stampResults } from './results-stamp.ts';
 export { type MigrateResultsOptions, migrateResults, resultsTrack } from './results-track.ts';
-export type { BigintColumn, BigintValue, NullableBigintColumn, WithNumbers } from './tables/bigint-column.ts';
 export type {
   CacheFlightRow,
   CacheFlightRowUpdate,
@@ -80,7 +80,6 @@ export type { JobInputRow, JobInputRowUpdate, JobInputsTable, NewJobInputRow } f
 export type { JobOutputRow, JobOutputRowUpdate, JobOutputsTable, NewJobOutputRow } from './tables/job-outputs-table.ts';
 export type { JobStatus, TerminalJobStatus } from './tables/job-status.ts';
 export type { JobRow, JobRowUpdate, JobsTable, NewJobRow } from './tables/jobs-table.ts';
-export type { JsonbColumn, NullableJsonbColumn } from './tables/jsonb-column.ts';
 export type {
   CacheEntryRow,
   CacheEntryRowUpdate,
@@ -106,7 +105,6 @@ export type {
   TaskResultRowUpdate,
   TaskResultsTable,
 } from './tables/task-results-table.ts';
-export type { NullableTimestampColumn, TimestampColumn } from './tables/timestamp-column.ts';
 export {
   type FinishOpenTaskExecutions,
   type FinishTaskExecution,

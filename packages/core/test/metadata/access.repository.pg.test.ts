@@ -1,8 +1,21 @@
 import { beforeAll, expect, test } from 'vitest';
 import { ConflictError, NotFoundError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { findAuditLog, getAuditLog, insertAuditLog, insertOperatorAuditLog, listAuditLogs } from '../../src/metadata/audit-log.repository.ts';
-import { deleteIdentity, findUserByAssertion, getIdentity, insertIdentity, listIdentities, updateIdentity } from '../../src/metadata/identity.repository.ts';
+import {
+  findAuditLog,
+  getAuditLog,
+  insertAuditLog,
+  insertOperatorAuditLog,
+  listAuditLogs,
+} from '../../src/metadata/audit-log.repository.ts';
+import {
+  deleteIdentity,
+  findUserByAssertion,
+  getIdentity,
+  insertIdentity,
+  listIdentities,
+  updateIdentity,
+} from '../../src/metadata/identity.repository.ts';
 import {
   deleteIdentityProvider,
   getIdentityProvider,
@@ -23,7 +36,11 @@ import {
   listMembers,
   listUserOrganizations,
 } from '../../src/metadata/membership.repository.ts';
-import { inAllOrganizations, inOrganization, type OrganizationTransaction } from '../../src/metadata/metadata-database.ts';
+import {
+  inAllOrganizations,
+  inOrganization,
+  type OrganizationTransaction,
+} from '../../src/metadata/metadata-database.ts';
 import { RowRefusedError } from '../../src/metadata/metadata-errors.ts';
 import {
   deleteRole,
@@ -37,8 +54,24 @@ import {
   listRoles,
   updateRole,
 } from '../../src/metadata/role.repository.ts';
-import { deleteToken, findValidToken, getToken, insertToken, insertUnscopedToken, listTokens, revokeToken, touchToken } from '../../src/metadata/token.repository.ts';
-import { findUserByEmail, getUser, insertUser, listUsers, UNUSABLE_PASSWORD, updateUser } from '../../src/metadata/user.repository.ts';
+import {
+  deleteToken,
+  findValidToken,
+  getToken,
+  insertToken,
+  insertUnscopedToken,
+  listTokens,
+  revokeToken,
+  touchToken,
+} from '../../src/metadata/token.repository.ts';
+import {
+  findUserByEmail,
+  getUser,
+  insertUser,
+  listUsers,
+  UNUSABLE_PASSWORD,
+  updateUser,
+} from '../../src/metadata/user.repository.ts';
 import { describeOnEachDatabase } from './each-database.ts';
 import { fillOrganization } from './fill-organization.ts';
 
@@ -54,7 +87,11 @@ describeOnEachDatabase((db) => {
   test('a user is found by e-mail whatever its case, and has no password unless given one', async () => {
     await inAllOrganizations(db(), async (tx) => {
       const { user_id } = await insertUser(tx, { email: 'Ada@Example.org' });
-      expect(await findUserByEmail(tx, { email: 'ada@example.ORG' })).toMatchObject({ user_id, hashed_password: UNUSABLE_PASSWORD, enabled: true });
+      expect(await findUserByEmail(tx, { email: 'ada@example.ORG' })).toMatchObject({
+        user_id,
+        hashed_password: UNUSABLE_PASSWORD,
+        enabled: true,
+      });
       expect(await updateUser(tx, { userId: user_id, set: { enabled: false } })).toMatchObject({ enabled: false });
       expect(await updateUser(tx, { userId: user_id, set: {} })).toMatchObject({ enabled: false });
       expect((await listUsers(tx, { limit: 1 })).items).toMatchObject([{ user_id }]);
@@ -75,8 +112,14 @@ describeOnEachDatabase((db) => {
       expect(await listRolePermissions(tx, { roleId: role.role_id })).toEqual(['job.create', 'job.view']);
       expect(await deleteRolePermissions(tx, { roleId: role.role_id, permissions: ['job.view', 'no'] })).toBe(1);
       expect((await listRoles(tx)).items.map((row) => row.role_id)).toEqual([role.role_id, global.role_id, a.role_id]);
-      expect(await updateRole(tx, { roleId: role.role_id, set: { name: 'renamed' } })).toMatchObject({ name: 'renamed', org_id: a.org_id });
-      expect([await deleteRole(tx, { roleId: role.role_id }), await deleteRole(tx, { roleId: global.role_id })]).toEqual([true, false]);
+      expect(await updateRole(tx, { roleId: role.role_id, set: { name: 'renamed' } })).toMatchObject({
+        name: 'renamed',
+        org_id: a.org_id,
+      });
+      expect([
+        await deleteRole(tx, { roleId: role.role_id }),
+        await deleteRole(tx, { roleId: global.role_id }),
+      ]).toEqual([true, false]);
       await expect(getRole(tx, { roleId: role.role_id })).rejects.toThrow(NotFoundError);
     });
     await expect(asA((tx) => insertRole(tx, { name: 'admin' }))).rejects.toThrow(ConflictError);
@@ -91,13 +134,22 @@ describeOnEachDatabase((db) => {
     });
     await inAllOrganizations(db(), async (tx) => {
       await insertMembershipRoleAsOperator(tx, { userId: user_id, roleId: root.role_id, orgId: a.org_id });
-      expect(await listUserOrganizations(tx, { userId: user_id })).toEqual([{ org_id: a.org_id, name: a.name, status: 'active' }]);
+      expect(await listUserOrganizations(tx, { userId: user_id })).toEqual([
+        { org_id: a.org_id, name: a.name, status: 'active' },
+      ]);
     });
     await asA(async (tx) => {
-      expect((await listMemberRoles(tx, { userId: user_id })).map((role) => role.role_id).sort()).toEqual([a.role_id, root.role_id].sort());
+      expect((await listMemberRoles(tx, { userId: user_id })).map((role) => role.role_id).sort()).toEqual(
+        [a.role_id, root.role_id].sort(),
+      );
       expect(await listMemberPermissions(tx, { userId: user_id })).toEqual(['job.create']);
       expect((await listMembers(tx)).items.map((member) => member.user_id)).toEqual([user_id, a.user_id]);
-      expect(Object.keys(await getMember(tx, { userId: user_id })).sort()).toEqual(['created_at', 'email', 'enabled', 'user_id']);
+      expect(Object.keys(await getMember(tx, { userId: user_id })).sort()).toEqual([
+        'created_at',
+        'email',
+        'enabled',
+        'user_id',
+      ]);
       expect(await findMember(tx, { userId: b.user_id })).toBeUndefined();
       expect(await deleteMembershipRole(tx, { userId: user_id, roleId: root.role_id })).toBe(false);
       expect(await deleteMembershipRole(tx, { userId: user_id, roleId: a.role_id })).toBe(true);
@@ -112,10 +164,23 @@ describeOnEachDatabase((db) => {
   test('a token is valid until it is revoked or expires, or its user is disabled', async () => {
     const secret_hash = 'ab'.repeat(32);
     const { token, old } = await asA(async (tx) => ({
-      token: await insertToken(tx, { user_id: a.user_id, kind: 'api_key', name: 'ci', scopes: ['job.create'], secret_hash, expires_at: new Date('2999-01-01') }),
+      token: await insertToken(tx, {
+        user_id: a.user_id,
+        kind: 'api_key',
+        name: 'ci',
+        scopes: ['job.create'],
+        secret_hash,
+        expires_at: new Date('2999-01-01'),
+      }),
       old: await insertToken(tx, { user_id: a.user_id, kind: 'api_key', expires_at: '2001-01-01' }),
     }));
-    expect(token).toMatchObject({ org_id: a.org_id, scopes: ['job.create'], secret_hash, last_used_at: null, revoked: false });
+    expect(token).toMatchObject({
+      org_id: a.org_id,
+      scopes: ['job.create'],
+      secret_hash,
+      last_used_at: null,
+      revoked: false,
+    });
     await inAllOrganizations(db(), async (tx) => {
       const find = ({ token_id }: { token_id: string }) => findValidToken(tx, { tokenId: token_id });
       expect([await find(token), await find(old)]).toEqual([token, undefined]);
@@ -141,18 +206,23 @@ describeOnEachDatabase((db) => {
     await inAllOrganizations(db(), async (tx) => {
       const { provider_id } = await insertIdentityProvider(tx, { name: 'Lab', kind: 'saml' });
       const email = `${a.org_id}@example.org`;
-      const find = (asserted: object) => findUserByAssertion(tx, { providerId: provider_id, subject: 's1', email, ...asserted });
+      const find = (asserted: object) =>
+        findUserByAssertion(tx, { providerId: provider_id, subject: 's1', email, ...asserted });
       expect(await find({})).toBeUndefined();
       expect(await find({ emailVerified: true })).toBeUndefined();
       expect(await find({ linkByEmail: true })).toBeUndefined();
       expect(await find({ emailVerified: true, linkByEmail: true })).toMatchObject({ user_id: a.user_id });
       const { identity_id } = await insertIdentity(tx, { user_id: b.user_id, provider_id, subject: 's1', email });
       expect(await find({ emailVerified: true, linkByEmail: true })).toMatchObject({ user_id: b.user_id });
-      expect(await updateIdentity(tx, { identityId: identity_id, set: { email: null, email_verified: false } })).toMatchObject({ email: null });
+      expect(
+        await updateIdentity(tx, { identityId: identity_id, set: { email: null, email_verified: false } }),
+      ).toMatchObject({ email: null });
       expect((await listIdentities(tx, { userId: b.user_id })).items).toHaveLength(1);
       expect(await deleteIdentity(tx, { identityId: identity_id })).toBe(true);
       await expect(getIdentity(tx, { identityId: identity_id })).rejects.toThrow(NotFoundError);
-      expect(await updateIdentityProvider(tx, { providerId: provider_id, set: { config: { tenant: 't' } } })).toMatchObject({ config: { tenant: 't' } });
+      expect(
+        await updateIdentityProvider(tx, { providerId: provider_id, set: { config: { tenant: 't' } } }),
+      ).toMatchObject({ config: { tenant: 't' } });
       expect((await listIdentityProviders(tx)).items).toHaveLength(1);
       expect(await deleteIdentityProvider(tx, { providerId: provider_id })).toBe(true);
       await expect(getIdentityProvider(tx, { providerId: provider_id })).rejects.toThrow(NotFoundError);
@@ -160,14 +230,30 @@ describeOnEachDatabase((db) => {
   });
 
   test('the audit trail tells who did what to which entity', async () => {
-    const entry = { user_id: a.user_id, action: 'job.cancel', entity_type: 'job', entity_id: a.job_id, metadata: { reason: 'typo' } };
+    const entry = {
+      user_id: a.user_id,
+      action: 'job.cancel',
+      entity_type: 'job',
+      entity_id: a.job_id,
+      metadata: { reason: 'typo' },
+    };
     const { audit_id } = await asA((tx) => insertAuditLog(tx, entry));
     await asA(async (tx) => {
-      const page = await listAuditLogs(tx, { entityType: 'job', entityId: a.job_id, action: 'job.cancel', userId: a.user_id });
+      const page = await listAuditLogs(tx, {
+        entityType: 'job',
+        entityId: a.job_id,
+        action: 'job.cancel',
+        userId: a.user_id,
+      });
       expect(page.items).toEqual([await getAuditLog(tx, { auditId: audit_id })]);
-      expect(page.items[0]?.metadata).toEqual({ reason: 'typo', actor: { user_id: a.user_id, email: `${a.org_id}@example.org` } });
+      expect(page.items[0]?.metadata).toEqual({
+        reason: 'typo',
+        actor: { user_id: a.user_id, email: `${a.org_id}@example.org` },
+      });
     });
-    const platform = await inAllOrganizations(db(), (tx) => insertOperatorAuditLog(tx, { orgId: null, entry: { action: 'migrate', entity_type: 'fleet' } }));
+    const platform = await inAllOrganizations(db(), (tx) =>
+      insertOperatorAuditLog(tx, { orgId: null, entry: { action: 'migrate', entity_type: 'fleet' } }),
+    );
     expect(await asA((tx) => findAuditLog(tx, { auditId: platform.audit_id }))).toBeUndefined();
   });
 });

@@ -82,6 +82,26 @@ test('the printed SQL makes the same database as the migrations', async () => {
   expect(await describeSchema(printed.db)).toEqual(await describeSchema(migrated.db as unknown as Kysely<unknown>));
 });
 
+test('a database that already runs the proposal is taken up with its rows', async () => {
+  await using database = await createPostgresDatabase();
+  const { db } = database;
+  await sql`create table mad_metadata_migrations (name text primary key, applied_at timestamptz not null default now())`.execute(
+    db,
+  );
+  for (const statement of await migrationSql({ track: metadataTrack }, ['0001_proposal']))
+    await sql.raw(statement.replace(/^set local /, 'set ')).execute(db);
+  await sql`insert into organizations (name) values ('Acme')`.execute(db);
+  await sql`insert into task_definitions (org_id, task_id, interface_spec) select org_id, 'dock', '{}' from organizations`.execute(
+    db,
+  );
+  expect(await migrateMetadata(db)).toEqual(ALL.slice(1));
+  const { rows } =
+    await sql`select name, status, task_id, version from task_definitions join organizations using (org_id)`.execute(
+      db,
+    );
+  expect(rows).toEqual([{ name: 'Acme', status: 'active', task_id: 'dock', version: '1.0.0' }]);
+});
+
 test('the tables live in any schema, and triggers find each other there whatever the search path of the caller', async () => {
   await using database = createPgliteDatabase();
   expect(await migrateMetadata(database.db, { schema: 'registry' })).toEqual(ALL);
