@@ -31,6 +31,7 @@ export abstract class MadError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: each class compares with its own code, not with MadError's
     return isMadError(value) && (this.code === 'MAD_ERROR' || value.code === this.code);
   }
 }

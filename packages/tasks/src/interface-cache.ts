@@ -1,4 +1,4 @@
-import type { TaskDefinition } from '@mad/core';
+import type { TaskDefinitionRow } from '@mad/core';
 import { interfaceDigest } from './definition/interface-digest.ts';
 import { parseDocument } from './definition/parse-document.ts';
 import { createTaskInterface, type TaskInterface } from './openapi/task-interface.ts';
@@ -12,7 +12,7 @@ export class InterfaceCache {
     this.#limit = limit;
   }
 
-  get({ interface_digest, interface_spec }: TaskDefinition): TaskInterface {
+  get({ interface_digest, interface_spec }: TaskDefinitionRow): TaskInterface {
     const digest = interface_digest ?? interfaceDigest(interface_spec);
     // The row may have been written by somebody else: it passes the same gate as a new document.
     const found = this.#interfaces.get(digest) ?? createTaskInterface(parseDocument(interface_spec));

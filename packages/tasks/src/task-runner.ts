@@ -12,7 +12,7 @@ import {
   silentLogger,
   systemClock,
   type TaskCall,
-  type TaskDefinition,
+  type TaskDefinitionRow,
   TaskFailedError,
   type TaskIdentity,
   type TaskOutcome,
@@ -156,7 +156,7 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
     await this.#ownDispatcher?.close();
   }
 
-  async #getDefinition(orgId: OrgId, taskDefinitionId: string): Promise<TaskDefinition> {
+  async #getDefinition(orgId: OrgId, taskDefinitionId: string): Promise<TaskDefinitionRow> {
     const definition = await inOrganization(this.#metadata, orgId, (tx) =>
       findTaskDefinition(tx, { taskDefinitionId }),
     );
@@ -165,7 +165,7 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
   }
 }
 
-function identityOf(definition: TaskDefinition, { ignoredPointers }: TaskInterface): TaskIdentity {
+function identityOf(definition: TaskDefinitionRow, { ignoredPointers }: TaskInterface): TaskIdentity {
   const { task_id: taskKey, version, interface_digest, image_digest, producer, determinism } = definition;
   return {
     taskKey,
@@ -178,7 +178,7 @@ function identityOf(definition: TaskDefinition, { ignoredPointers }: TaskInterfa
 }
 
 function invalidRequest(
-  definition: TaskDefinition,
+  definition: TaskDefinitionRow,
   issues: readonly { pointer: string; message: string }[],
 ): TaskFailedError {
   const shown = issues.slice(0, 3).map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`);

@@ -15,7 +15,7 @@ import {
   readArtifactText,
   SYSTEM_ORG_ID,
   type TaskCall,
-  type TaskDefinition,
+  type TaskDefinitionRow,
   ValidationFailedError,
 } from '@mad/core';
 import { createTaskService } from '@mad/tasks/service';
@@ -29,7 +29,7 @@ const MOLECULE = 'ATOM 1\nATOM 2\n';
 
 describeOnEachDatabase((metadata) => {
   // Checking a document takes a tenth of a second: it is done once, and each test's organization gets a copy of the row.
-  let registered: Record<'measure' | 'wait', TaskDefinition>;
+  let registered: Record<'measure' | 'wait', TaskDefinitionRow>;
   let folder: string;
   const service = createTaskService({ operations: [measure, wait] });
   let url: string;
@@ -49,8 +49,8 @@ describeOnEachDatabase((metadata) => {
 
   function copyTask(
     orgId: string,
-    { task_definition_id: _, org_id, is_system, ...row }: TaskDefinition,
-  ): Promise<TaskDefinition> {
+    { task_definition_id: _, org_id, is_system, ...row }: TaskDefinitionRow,
+  ): Promise<TaskDefinitionRow> {
     return inOrganization(metadata(), orgId, (tx) => insertTaskDefinition(tx, row));
   }
 

@@ -11,7 +11,7 @@ import { insertJobOutputs } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { closeJob } from '../results/job-lease.repository.ts';
 import type { ResultsTransaction } from '../results/results-database.ts';
-import type { JobRow } from '../results/tables/jobs-table.ts';
+import type { JobRow } from '../results/tables/job.table.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
 import { lowestConfidence } from './confidence.ts';
 import type { Journal } from './journal.ts';

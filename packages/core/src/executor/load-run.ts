@@ -7,7 +7,7 @@ import { type PublishedSpec, parsePublishedSpec } from '../pipeline/pipeline-spe
 import { listJobInputs } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
-import type { JobRow } from '../results/tables/jobs-table.ts';
+import type { JobRow } from '../results/tables/job.table.ts';
 import { finishOpenTaskExecutions, listTaskExecutions } from '../results/task-execution.repository.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
 import type { Journal } from './journal.ts';

@@ -4,7 +4,7 @@ import { mirrorJobMeta } from '../metadata/job-meta.repository.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
 import type { Platform } from '../platform.ts';
 import { getJob } from '../results/job.repository.ts';
-import type { JobRow } from '../results/tables/jobs-table.ts';
+import type { JobRow } from '../results/tables/job.table.ts';
 
 /**
  * Brings the job's line in the Metadata DB up to its row in the Results DB, never back. The row is the truth: a mirror that could not be

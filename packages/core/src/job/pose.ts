@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TaskFailedError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import type { NewDockingResultRow } from '../results/tables/docking-results-table.ts';
+import type { NewDockingResultRow } from '../results/tables/docking-result.table.ts';
 
 const pose = z.looseObject({
   rank: z.int().min(1),

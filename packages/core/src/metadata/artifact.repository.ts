@@ -4,12 +4,12 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import { type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
-import type { Artifact, ArtifactTable, ArtifactUpdate, NewArtifact } from './tables/artifact.table.ts';
+import type { ArtifactRow, ArtifactRowUpdate, ArtifactTable, NewArtifactRow } from './tables/artifact.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'artifact';
 
-const toArtifact = (row: Selectable<ArtifactTable>): Artifact => ({
+const toArtifact = (row: Selectable<ArtifactTable>): ArtifactRow => ({
   ...row,
   size_bytes: row.size_bytes === null ? null : Number(row.size_bytes),
 });
@@ -18,7 +18,7 @@ const toArtifact = (row: Selectable<ArtifactTable>): Artifact => ({
 export async function findArtifact(
   tx: OrganizationTransaction,
   { artifactId }: { readonly artifactId: string },
-): Promise<Artifact | undefined> {
+): Promise<ArtifactRow | undefined> {
   const row = await tx
     .selectFrom('artifacts')
     .selectAll()
@@ -31,7 +31,7 @@ export async function findArtifact(
 export async function getArtifact(
   tx: OrganizationTransaction,
   { artifactId }: { readonly artifactId: string },
-): Promise<Artifact> {
+): Promise<ArtifactRow> {
   return found(await findArtifact(tx, { artifactId }), { entity, id: artifactId });
 }
 
@@ -41,7 +41,10 @@ export interface ListArtifacts extends PageRequest {
 }
 
 /** Registered artifacts of the organization, newest first. */
-export async function listArtifacts(tx: OrganizationTransaction, request: ListArtifacts = {}): Promise<Page<Artifact>> {
+export async function listArtifacts(
+  tx: OrganizationTransaction,
+  request: ListArtifacts = {},
+): Promise<Page<ArtifactRow>> {
   let query = tx.selectFrom('artifacts').selectAll().where('artifact_id', '<', idBeforePage(request));
   if (request.purpose !== undefined) query = query.where('purpose', '=', request.purpose);
   if (request.uri !== undefined) query = query.where('uri', '=', request.uri);
@@ -53,7 +56,10 @@ export async function listArtifacts(tx: OrganizationTransaction, request: ListAr
 }
 
 /** Registers bytes that are stored already. */
-export async function insertArtifact(tx: OrganizationTransaction, artifact: OwnedRow<NewArtifact>): Promise<Artifact> {
+export async function insertArtifact(
+  tx: OrganizationTransaction,
+  artifact: OwnedRow<NewArtifactRow>,
+): Promise<ArtifactRow> {
   const row = { ...artifact, artifact_id: artifact.artifact_id ?? newId(), org_id: organizationOf(tx) };
   const written = await translateRefusal({ entity, id: row.artifact_id }, () =>
     tx.insertInto('artifacts').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -64,8 +70,8 @@ export async function insertArtifact(tx: OrganizationTransaction, artifact: Owne
 /** Changes the registration, never the bytes. @throws {NotFoundError} */
 export async function updateArtifact(
   tx: OrganizationTransaction,
-  { artifactId, set }: { readonly artifactId: string; readonly set: Omit<OwnedRow<ArtifactUpdate>, 'artifact_id'> },
-): Promise<Artifact> {
+  { artifactId, set }: { readonly artifactId: string; readonly set: Omit<OwnedRow<ArtifactRowUpdate>, 'artifact_id'> },
+): Promise<ArtifactRow> {
   if (isEmpty(set)) return getArtifact(tx, { artifactId });
   const row = await translateRefusal({ entity, id: artifactId }, () =>
     tx.updateTable('artifacts').set(set).where('artifact_id', '=', rowId(artifactId)).returningAll().executeTakeFirst(),

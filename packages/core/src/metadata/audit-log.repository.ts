@@ -8,7 +8,7 @@ import {
   organizationOf,
 } from './metadata-database.ts';
 import type { OwnedRow } from './owned-row.ts';
-import type { AuditLog, NewAuditLog } from './tables/audit-log.table.ts';
+import type { AuditLogRow, NewAuditLogRow } from './tables/audit-log.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'audit log';
@@ -17,7 +17,7 @@ const entity = 'audit log';
 export function findAuditLog(
   tx: MetadataTransaction,
   { auditId }: { readonly auditId: string },
-): Promise<AuditLog | undefined> {
+): Promise<AuditLogRow | undefined> {
   return tx.selectFrom('audit_logs').selectAll().where('audit_id', '=', rowId(auditId)).executeTakeFirst();
 }
 
@@ -25,7 +25,7 @@ export function findAuditLog(
 export async function getAuditLog(
   tx: MetadataTransaction,
   { auditId }: { readonly auditId: string },
-): Promise<AuditLog> {
+): Promise<AuditLogRow> {
   return found(await findAuditLog(tx, { auditId }), { entity, id: auditId });
 }
 
@@ -37,7 +37,7 @@ export interface ListAuditLogs extends PageRequest {
 }
 
 /** The audit trail, newest first. */
-export async function listAuditLogs(tx: MetadataTransaction, request: ListAuditLogs = {}): Promise<Page<AuditLog>> {
+export async function listAuditLogs(tx: MetadataTransaction, request: ListAuditLogs = {}): Promise<Page<AuditLogRow>> {
   const { userId, action, entityType, entityId } = request;
   let query = tx.selectFrom('audit_logs').selectAll().where('audit_id', '<', idBeforePage(request));
   if (userId !== undefined) query = query.where('user_id', '=', rowId(userId));
@@ -52,13 +52,13 @@ export async function listAuditLogs(tx: MetadataTransaction, request: ListAuditL
 }
 
 /** What happened, without the database's part: the time is its own. */
-export type AuditEntry = Omit<OwnedRow<NewAuditLog>, 'ts'>;
+export type AuditEntry = Omit<OwnedRow<NewAuditLogRow>, 'ts'>;
 
 /**
  * Adds an entry for good, in the transaction of what it tells. The database copies the actor's id and e-mail into `metadata.actor`, so that
  * they outlive the user.
  */
-export function insertAuditLog(tx: OrganizationTransaction, entry: AuditEntry): Promise<AuditLog> {
+export function insertAuditLog(tx: OrganizationTransaction, entry: AuditEntry): Promise<AuditLogRow> {
   return insert(tx, { ...entry, org_id: organizationOf(tx) });
 }
 
@@ -66,11 +66,11 @@ export function insertAuditLog(tx: OrganizationTransaction, entry: AuditEntry): 
 export function insertOperatorAuditLog(
   tx: OperatorTransaction,
   { orgId, entry }: { readonly orgId: OrgId | null; readonly entry: AuditEntry },
-): Promise<AuditLog> {
+): Promise<AuditLogRow> {
   return insert(tx, { ...entry, org_id: orgId });
 }
 
-function insert(tx: MetadataTransaction, entry: NewAuditLog): Promise<AuditLog> {
+function insert(tx: MetadataTransaction, entry: NewAuditLogRow): Promise<AuditLogRow> {
   const row = { ...entry, audit_id: entry.audit_id ?? newId() };
   return translateRefusal({ entity, id: row.audit_id }, () =>
     tx.insertInto('audit_logs').values(row).returningAll().executeTakeFirstOrThrow(),

@@ -4,9 +4,9 @@ import { idBeforePage, rowId } from './keyset.ts';
 import type { OperatorTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
 import type {
-  IdentityProvider,
-  IdentityProviderUpdate,
-  NewIdentityProvider,
+  IdentityProviderRow,
+  IdentityProviderRowUpdate,
+  NewIdentityProviderRow,
 } from './tables/identity-provider.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
@@ -20,7 +20,7 @@ interface ById {
 export function findIdentityProvider(
   tx: OperatorTransaction,
   { providerId }: ById,
-): Promise<IdentityProvider | undefined> {
+): Promise<IdentityProviderRow | undefined> {
   return tx
     .selectFrom('identity_providers')
     .selectAll()
@@ -29,7 +29,7 @@ export function findIdentityProvider(
 }
 
 /** As `findIdentityProvider`, for a row that must be there. @throws {NotFoundError} */
-export async function getIdentityProvider(tx: OperatorTransaction, { providerId }: ById): Promise<IdentityProvider> {
+export async function getIdentityProvider(tx: OperatorTransaction, { providerId }: ById): Promise<IdentityProviderRow> {
   return found(await findIdentityProvider(tx, { providerId }), { entity, id: providerId });
 }
 
@@ -37,7 +37,7 @@ export async function getIdentityProvider(tx: OperatorTransaction, { providerId 
 export async function listIdentityProviders(
   tx: OperatorTransaction,
   request: PageRequest = {},
-): Promise<Page<IdentityProvider>> {
+): Promise<Page<IdentityProviderRow>> {
   const rows = await tx
     .selectFrom('identity_providers')
     .selectAll()
@@ -51,8 +51,8 @@ export async function listIdentityProviders(
 /** `config` names a secret that the host resolves; it never holds one. */
 export function insertIdentityProvider(
   tx: OperatorTransaction,
-  provider: NewIdentityProvider,
-): Promise<IdentityProvider> {
+  provider: NewIdentityProviderRow,
+): Promise<IdentityProviderRow> {
   const row = { ...provider, provider_id: provider.provider_id ?? newId() };
   return translateRefusal({ entity, id: row.provider_id }, () =>
     tx.insertInto('identity_providers').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -62,8 +62,8 @@ export function insertIdentityProvider(
 /** Changes the provider for the next sign-in. @throws {NotFoundError} */
 export async function updateIdentityProvider(
   tx: OperatorTransaction,
-  { providerId, set }: ById & { readonly set: Omit<IdentityProviderUpdate, 'provider_id'> },
-): Promise<IdentityProvider> {
+  { providerId, set }: ById & { readonly set: Omit<IdentityProviderRowUpdate, 'provider_id'> },
+): Promise<IdentityProviderRow> {
   if (isEmpty(set)) return getIdentityProvider(tx, { providerId });
   const row = await tx
     .updateTable('identity_providers')

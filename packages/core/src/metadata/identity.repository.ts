@@ -2,8 +2,8 @@ import { newId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { idBeforePage, rowId } from './keyset.ts';
 import type { OperatorTransaction } from './metadata-database.ts';
-import type { Identity, NewIdentity } from './tables/identity.table.ts';
-import type { User } from './tables/user.table.ts';
+import type { IdentityRow, NewIdentityRow } from './tables/identity.table.ts';
+import type { UserRow } from './tables/user.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 import { findUserByEmail } from './user.repository.ts';
 
@@ -14,7 +14,7 @@ const hint = 'this subject is linked to a user already, and an identity never pa
 export function findIdentity(
   tx: OperatorTransaction,
   { identityId }: { readonly identityId: string },
-): Promise<Identity | undefined> {
+): Promise<IdentityRow | undefined> {
   return tx.selectFrom('identities').selectAll().where('identity_id', '=', rowId(identityId)).executeTakeFirst();
 }
 
@@ -22,7 +22,7 @@ export function findIdentity(
 export async function getIdentity(
   tx: OperatorTransaction,
   { identityId }: { readonly identityId: string },
-): Promise<Identity> {
+): Promise<IdentityRow> {
   return found(await findIdentity(tx, { identityId }), { entity, id: identityId });
 }
 
@@ -30,7 +30,7 @@ export async function getIdentity(
 export function findIdentityBySubject(
   tx: OperatorTransaction,
   { providerId, subject }: { readonly providerId: string; readonly subject: string },
-): Promise<Identity | undefined> {
+): Promise<IdentityRow | undefined> {
   return tx
     .selectFrom('identities')
     .selectAll()
@@ -56,7 +56,7 @@ export interface ProviderAssertion {
 export async function findUserByAssertion(
   tx: OperatorTransaction,
   assertion: ProviderAssertion,
-): Promise<User | undefined> {
+): Promise<UserRow | undefined> {
   const { providerId, subject, email, emailVerified = false, linkByEmail = false } = assertion;
   const identity = await findIdentityBySubject(tx, { providerId, subject });
   if (identity) return tx.selectFrom('users').selectAll().where('user_id', '=', identity.user_id).executeTakeFirst();
@@ -68,7 +68,10 @@ export interface ListIdentities extends PageRequest {
 }
 
 /** Identities, newest first: a user's, or all. */
-export async function listIdentities(tx: OperatorTransaction, request: ListIdentities = {}): Promise<Page<Identity>> {
+export async function listIdentities(
+  tx: OperatorTransaction,
+  request: ListIdentities = {},
+): Promise<Page<IdentityRow>> {
   let query = tx.selectFrom('identities').selectAll().where('identity_id', '<', idBeforePage(request));
   if (request.userId !== undefined) query = query.where('user_id', '=', rowId(request.userId));
   const rows = await query
@@ -83,7 +86,7 @@ export async function listIdentities(tx: OperatorTransaction, request: ListIdent
  * @throws {ConflictError} when the subject is linked already.
  * @throws {RowRefusedError} when the user or the provider does not exist.
  */
-export function insertIdentity(tx: OperatorTransaction, identity: NewIdentity): Promise<Identity> {
+export function insertIdentity(tx: OperatorTransaction, identity: NewIdentityRow): Promise<IdentityRow> {
   const row = { ...identity, identity_id: identity.identity_id ?? newId() };
   return translateRefusal({ entity, id: row.identity_id, hint }, () =>
     tx.insertInto('identities').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -97,7 +100,7 @@ export async function updateIdentity(
     identityId,
     set,
   }: { readonly identityId: string; readonly set: { readonly email: string | null; readonly email_verified: boolean } },
-): Promise<Identity> {
+): Promise<IdentityRow> {
   const { email, email_verified } = set;
   const row = await tx
     .updateTable('identities')

@@ -73,7 +73,7 @@ export {
   type OrganizationTransaction,
   organizationOf,
 } from './metadata-database.ts';
-export { MetadataRoleError, OrganizationUnknownError, RowRefusedError } from './metadata-errors.ts';
+export { explainRoleFailure, MetadataRoleError, OrganizationUnknownError, RowRefusedError } from './metadata-errors.ts';
 export { metadataTrack, migrateMetadata } from './metadata-track.ts';
 export {
   deleteMolecule,
@@ -112,7 +112,6 @@ export {
   listOrganizations,
   updateOrganization,
 } from './organization.repository.ts';
-export type { OwnedRow } from './owned-row.ts';
 export {
   deletePipeline,
   findPipeline,
@@ -162,82 +161,98 @@ export {
   listRoles,
   updateRole,
 } from './role.repository.ts';
-export type { Artifact, ArtifactTable, ArtifactUpdate, NewArtifact } from './tables/artifact.table.ts';
-export type { AuditLog, AuditLogTable, AuditLogUpdate, NewAuditLog } from './tables/audit-log.table.ts';
-export type { Identity, IdentityTable, IdentityUpdate, NewIdentity } from './tables/identity.table.ts';
+export type { ArtifactRow, ArtifactRowUpdate, ArtifactTable, NewArtifactRow } from './tables/artifact.table.ts';
+export type { AuditLogRow, AuditLogRowUpdate, AuditLogTable, NewAuditLogRow } from './tables/audit-log.table.ts';
+export type { IdentityRow, IdentityRowUpdate, IdentityTable, NewIdentityRow } from './tables/identity.table.ts';
 export type {
-  IdentityProvider,
+  IdentityProviderRow,
+  IdentityProviderRowUpdate,
   IdentityProviderTable,
-  IdentityProviderUpdate,
-  NewIdentityProvider,
+  NewIdentityProviderRow,
 } from './tables/identity-provider.table.ts';
-export type { JobMeta, JobMetaTable, JobMetaUpdate, NewJobMeta } from './tables/job-meta.table.ts';
-export type { Membership, MembershipTable, MembershipUpdate, NewMembership } from './tables/membership.table.ts';
+export type { JobMetaRow, JobMetaRowUpdate, JobMetaTable, NewJobMetaRow } from './tables/job-meta.table.ts';
 export type {
-  MembershipRole,
+  MembershipRow,
+  MembershipRowUpdate,
+  MembershipTable,
+  NewMembershipRow,
+} from './tables/membership.table.ts';
+export type {
+  MembershipRoleRow,
+  MembershipRoleRowUpdate,
   MembershipRoleTable,
-  MembershipRoleUpdate,
-  NewMembershipRole,
+  NewMembershipRoleRow,
 } from './tables/membership-role.table.ts';
 export type { MetadataTables, SharedMetadataTables } from './tables/metadata-tables.ts';
-export type { Molecule, MoleculeTable, MoleculeUpdate, NewMolecule } from './tables/molecule.table.ts';
+export type { MoleculeRow, MoleculeRowUpdate, MoleculeTable, NewMoleculeRow } from './tables/molecule.table.ts';
 export type {
-  NewOrgDatabase,
-  OrgDatabase,
+  NewOrgDatabaseRow,
+  OrgDatabaseRow,
+  OrgDatabaseRowUpdate,
   OrgDatabaseState,
   OrgDatabaseTable,
-  OrgDatabaseUpdate,
   Placement,
 } from './tables/org-database.table.ts';
-export type { NewOrgSettings, OrgSettings, OrgSettingsTable, OrgSettingsUpdate } from './tables/org-settings.table.ts';
 export type {
-  NewOrganization,
-  Organization,
+  NewOrgSettingsRow,
+  OrgSettingsRow,
+  OrgSettingsRowUpdate,
+  OrgSettingsTable,
+} from './tables/org-settings.table.ts';
+export type {
+  NewOrganizationRow,
+  OrganizationRow,
+  OrganizationRowUpdate,
   OrganizationStatus,
   OrganizationTable,
-  OrganizationUpdate,
 } from './tables/organization.table.ts';
-export type { NewPipeline, Pipeline, PipelineTable, PipelineUpdate, Visibility } from './tables/pipeline.table.ts';
 export type {
-  NewPipelineTaskStep,
-  PipelineTaskStep,
+  NewPipelineRow,
+  PipelineRow,
+  PipelineRowUpdate,
+  PipelineTable,
+  Visibility,
+} from './tables/pipeline.table.ts';
+export type {
+  NewPipelineTaskStepRow,
+  PipelineTaskStepRow,
+  PipelineTaskStepRowUpdate,
   PipelineTaskStepTable,
-  PipelineTaskStepUpdate,
 } from './tables/pipeline-task-step.table.ts';
 export type {
-  NewPipelineTemplate,
-  PipelineTemplate,
+  NewPipelineTemplateRow,
+  PipelineTemplateRow,
+  PipelineTemplateRowUpdate,
   PipelineTemplateTable,
-  PipelineTemplateUpdate,
 } from './tables/pipeline-template.table.ts';
 export type {
-  NewPipelineVersion,
-  PipelineVersion,
+  NewPipelineVersionRow,
+  PipelineVersionRow,
+  PipelineVersionRowUpdate,
   PipelineVersionTable,
-  PipelineVersionUpdate,
 } from './tables/pipeline-version.table.ts';
-export type { NewRole, Role, RoleTable, RoleUpdate } from './tables/role.table.ts';
+export type { NewRoleRow, RoleRow, RoleRowUpdate, RoleTable } from './tables/role.table.ts';
 export type {
-  NewRolePermission,
-  RolePermission,
+  NewRolePermissionRow,
+  RolePermissionRow,
+  RolePermissionRowUpdate,
   RolePermissionTable,
-  RolePermissionUpdate,
 } from './tables/role-permission.table.ts';
 export type {
-  NewTaskDefinition,
-  TaskDefinition,
+  NewTaskDefinitionRow,
+  TaskDefinitionRow,
+  TaskDefinitionRowUpdate,
   TaskDefinitionTable,
-  TaskDefinitionUpdate,
 } from './tables/task-definition.table.ts';
 export type {
   HealthStatus,
-  NewTaskService,
-  TaskService,
+  NewTaskServiceRow,
+  TaskServiceRow,
+  TaskServiceRowUpdate,
   TaskServiceTable,
-  TaskServiceUpdate,
 } from './tables/task-service.table.ts';
-export type { NewToken, Token, TokenTable, TokenUpdate } from './tables/token.table.ts';
-export type { NewUser, User, UserTable, UserUpdate } from './tables/user.table.ts';
+export type { NewTokenRow, TokenRow, TokenRowUpdate, TokenTable } from './tables/token.table.ts';
+export type { NewUserRow, UserRow, UserRowUpdate, UserTable } from './tables/user.table.ts';
 export {
   deleteTaskDefinition,
   findTaskDefinition,

@@ -4,13 +4,13 @@ import type { JobStatus } from '../results/tables/job-status.ts';
 import { idBeforePage, rowId } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import type { OwnedRow } from './owned-row.ts';
-import type { JobMeta, JobMetaTable, NewJobMeta } from './tables/job-meta.table.ts';
+import type { JobMetaRow, JobMetaTable, NewJobMetaRow } from './tables/job-meta.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'job';
 const hint = 'another job was submitted under this id or idempotency key: return that one';
 
-const toJobMeta = (row: Selectable<JobMetaTable>): JobMeta => ({
+const toJobMeta = (row: Selectable<JobMetaTable>): JobMetaRow => ({
   ...row,
   fence: Number(row.fence),
   event_no: Number(row.event_no),
@@ -20,13 +20,13 @@ const toJobMeta = (row: Selectable<JobMetaTable>): JobMeta => ({
 export async function findJobMeta(
   tx: MetadataTransaction,
   { jobId }: { readonly jobId: string },
-): Promise<JobMeta | undefined> {
+): Promise<JobMetaRow | undefined> {
   const row = await tx.selectFrom('jobs_meta').selectAll().where('job_id', '=', rowId(jobId)).executeTakeFirst();
   return row && toJobMeta(row);
 }
 
 /** As `findJobMeta`, for a row that must be there. @throws {NotFoundError} */
-export async function getJobMeta(tx: MetadataTransaction, { jobId }: { readonly jobId: string }): Promise<JobMeta> {
+export async function getJobMeta(tx: MetadataTransaction, { jobId }: { readonly jobId: string }): Promise<JobMetaRow> {
   return found(await findJobMeta(tx, { jobId }), { entity, id: jobId });
 }
 
@@ -34,7 +34,7 @@ export async function getJobMeta(tx: MetadataTransaction, { jobId }: { readonly 
 export async function findJobMetaByIdempotencyKey(
   tx: OrganizationTransaction,
   { idempotencyKey }: { readonly idempotencyKey: string },
-): Promise<JobMeta | undefined> {
+): Promise<JobMetaRow | undefined> {
   const row = await tx
     .selectFrom('jobs_meta')
     .selectAll()
@@ -56,7 +56,7 @@ export interface JobMetaFilter {
 export async function listJobsMeta(
   tx: MetadataTransaction,
   request: PageRequest & JobMetaFilter = {},
-): Promise<Page<JobMeta>> {
+): Promise<Page<JobMetaRow>> {
   const rows = await selectJobs(tx, request)
     .selectAll()
     .where('job_id', '<', idBeforePage(request))
@@ -78,7 +78,7 @@ export async function countJobsMeta(tx: MetadataTransaction, filter: JobMetaFilt
  * @throws {ConflictError} when the id or the organization's idempotency key is taken.
  * @throws {RowRefusedError} when the version is not of the pipeline, or the pipeline is not the organization's to run.
  */
-export async function insertJobMeta(tx: OrganizationTransaction, job: OwnedRow<NewJobMeta>): Promise<JobMeta> {
+export async function insertJobMeta(tx: OrganizationTransaction, job: OwnedRow<NewJobMetaRow>): Promise<JobMetaRow> {
   const row = { ...job, org_id: organizationOf(tx) };
   const written = await translateRefusal({ entity, id: job.idempotency_key ?? job.job_id, hint }, () =>
     tx.insertInto('jobs_meta').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -87,7 +87,7 @@ export async function insertJobMeta(tx: OrganizationTransaction, job: OwnedRow<N
 }
 
 /** The state of a `jobs` row: everything that the mirror holds, with the fence and the number of the event it belongs to. */
-export type JobMetaMirror = OwnedRow<NewJobMeta> & {
+export type JobMetaMirror = OwnedRow<NewJobMetaRow> & {
   readonly status: JobStatus;
   readonly fence: number;
   readonly event_no: number;

@@ -6,10 +6,10 @@ import {
   type OrganizationTransaction,
   organizationOf,
 } from './metadata-database.ts';
-import type { Membership } from './tables/membership.table.ts';
-import type { MembershipRole } from './tables/membership-role.table.ts';
+import type { MembershipRow } from './tables/membership.table.ts';
+import type { MembershipRoleRow } from './tables/membership-role.table.ts';
 import type { OrganizationStatus } from './tables/organization.table.ts';
-import type { Role } from './tables/role.table.ts';
+import type { RoleRow } from './tables/role.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'member';
@@ -71,7 +71,7 @@ export async function listUserOrganizations(
 export function insertMembership(
   tx: OrganizationTransaction,
   { userId }: { readonly userId: string },
-): Promise<Membership> {
+): Promise<MembershipRow> {
   const row = { user_id: userId, org_id: organizationOf(tx) };
   return translateRefusal({ entity, id: userId, hint: 'the user is a member of this organization already' }, () =>
     tx.insertInto('memberships').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -92,7 +92,10 @@ export async function deleteMembership(
 }
 
 /** The roles a member holds in the organization, global ones too, by name. */
-export function listMemberRoles(tx: OrganizationTransaction, { userId }: { readonly userId: string }): Promise<Role[]> {
+export function listMemberRoles(
+  tx: OrganizationTransaction,
+  { userId }: { readonly userId: string },
+): Promise<RoleRow[]> {
   return tx
     .selectFrom('membership_roles')
     .innerJoin('roles', 'roles.role_id', 'membership_roles.role_id')
@@ -129,7 +132,10 @@ interface Grant {
  * Grants a member one of the organization's own roles.
  * @throws {ConflictError} when the member holds it. @throws {RowRefusedError} for another organization's role, a global one, or no member.
  */
-export function insertMembershipRole(tx: OrganizationTransaction, { userId, roleId }: Grant): Promise<MembershipRole> {
+export function insertMembershipRole(
+  tx: OrganizationTransaction,
+  { userId, roleId }: Grant,
+): Promise<MembershipRoleRow> {
   return grant(tx, { user_id: userId, org_id: organizationOf(tx), role_id: roleId });
 }
 
@@ -137,7 +143,7 @@ export function insertMembershipRole(tx: OrganizationTransaction, { userId, role
 export function insertMembershipRoleAsOperator(
   tx: OperatorTransaction,
   { userId, roleId, orgId }: Grant & { readonly orgId: string },
-): Promise<MembershipRole> {
+): Promise<MembershipRoleRow> {
   return grant(tx, { user_id: userId, org_id: orgId, role_id: roleId });
 }
 
@@ -152,7 +158,7 @@ export async function deleteMembershipRole(tx: OrganizationTransaction, { userId
   return numDeletedRows > 0n;
 }
 
-function grant(tx: MetadataTransaction, row: MembershipRole): Promise<MembershipRole> {
+function grant(tx: MetadataTransaction, row: MembershipRoleRow): Promise<MembershipRoleRow> {
   return translateRefusal(
     { entity: 'role of a member', id: row.role_id, hint: 'the member holds this role already' },
     () => tx.insertInto('membership_roles').values(row).returningAll().executeTakeFirstOrThrow(),

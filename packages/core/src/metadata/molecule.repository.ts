@@ -4,12 +4,12 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import { type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
-import type { Molecule, MoleculeTable, MoleculeUpdate, NewMolecule } from './tables/molecule.table.ts';
+import type { MoleculeRow, MoleculeRowUpdate, MoleculeTable, NewMoleculeRow } from './tables/molecule.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'molecule';
 
-const toMolecule = (row: Selectable<MoleculeTable>): Molecule => ({
+const toMolecule = (row: Selectable<MoleculeTable>): MoleculeRow => ({
   ...row,
   size_bytes: row.size_bytes === null ? null : Number(row.size_bytes),
 });
@@ -18,7 +18,7 @@ const toMolecule = (row: Selectable<MoleculeTable>): Molecule => ({
 export async function findMolecule(
   tx: OrganizationTransaction,
   { moleculeId }: { readonly moleculeId: string },
-): Promise<Molecule | undefined> {
+): Promise<MoleculeRow | undefined> {
   const row = await tx
     .selectFrom('molecules')
     .selectAll()
@@ -31,7 +31,7 @@ export async function findMolecule(
 export async function getMolecule(
   tx: OrganizationTransaction,
   { moleculeId }: { readonly moleculeId: string },
-): Promise<Molecule> {
+): Promise<MoleculeRow> {
   return found(await findMolecule(tx, { moleculeId }), { entity, id: moleculeId });
 }
 
@@ -41,7 +41,10 @@ export interface ListMolecules extends PageRequest {
 }
 
 /** Molecules of the organization, newest first. */
-export async function listMolecules(tx: OrganizationTransaction, request: ListMolecules = {}): Promise<Page<Molecule>> {
+export async function listMolecules(
+  tx: OrganizationTransaction,
+  request: ListMolecules = {},
+): Promise<Page<MoleculeRow>> {
   let query = tx.selectFrom('molecules').selectAll().where('molecule_id', '<', idBeforePage(request));
   if (request.name !== undefined) query = query.where('name', '=', request.name);
   if (request.checksum !== undefined) query = query.where('checksum', '=', request.checksum);
@@ -53,7 +56,10 @@ export async function listMolecules(tx: OrganizationTransaction, request: ListMo
 }
 
 /** Two molecules may share a name and a checksum: the row is a name in the catalogue, the bytes are the artifact's. */
-export async function insertMolecule(tx: OrganizationTransaction, molecule: OwnedRow<NewMolecule>): Promise<Molecule> {
+export async function insertMolecule(
+  tx: OrganizationTransaction,
+  molecule: OwnedRow<NewMoleculeRow>,
+): Promise<MoleculeRow> {
   const row = { ...molecule, molecule_id: molecule.molecule_id ?? newId(), org_id: organizationOf(tx) };
   const written = await translateRefusal({ entity, id: row.molecule_id }, () =>
     tx.insertInto('molecules').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -64,8 +70,8 @@ export async function insertMolecule(tx: OrganizationTransaction, molecule: Owne
 /** Changes the catalogue entry, never the bytes. @throws {NotFoundError} */
 export async function updateMolecule(
   tx: OrganizationTransaction,
-  { moleculeId, set }: { readonly moleculeId: string; readonly set: Omit<OwnedRow<MoleculeUpdate>, 'molecule_id'> },
-): Promise<Molecule> {
+  { moleculeId, set }: { readonly moleculeId: string; readonly set: Omit<OwnedRow<MoleculeRowUpdate>, 'molecule_id'> },
+): Promise<MoleculeRow> {
   if (isEmpty(set)) return getMolecule(tx, { moleculeId });
   const row = await translateRefusal({ entity, id: moleculeId }, () =>
     tx.updateTable('molecules').set(set).where('molecule_id', '=', rowId(moleculeId)).returningAll().executeTakeFirst(),

@@ -3,7 +3,12 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import type { MetadataTransaction, OperatorTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
-import type { NewOrgDatabase, OrgDatabase, OrgDatabaseState, OrgDatabaseUpdate } from './tables/org-database.table.ts';
+import type {
+  NewOrgDatabaseRow,
+  OrgDatabaseRow,
+  OrgDatabaseRowUpdate,
+  OrgDatabaseState,
+} from './tables/org-database.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'results database of organization';
@@ -13,7 +18,7 @@ const hint = 'one organization has one results database, and no two share a plac
 export function findOrgDatabase(
   tx: MetadataTransaction,
   { orgId }: { readonly orgId: OrgId },
-): Promise<OrgDatabase | undefined> {
+): Promise<OrgDatabaseRow | undefined> {
   return tx.selectFrom('org_databases').selectAll().where('org_id', '=', rowId(orgId)).executeTakeFirst();
 }
 
@@ -21,7 +26,7 @@ export function findOrgDatabase(
 export async function getOrgDatabase(
   tx: MetadataTransaction,
   { orgId }: { readonly orgId: OrgId },
-): Promise<OrgDatabase> {
+): Promise<OrgDatabaseRow> {
   return found(await findOrgDatabase(tx, { orgId }), { entity, id: orgId });
 }
 
@@ -34,7 +39,7 @@ export interface ListOrgDatabases extends PageRequest {
 export async function listOrgDatabases(
   tx: OperatorTransaction,
   request: ListOrgDatabases = {},
-): Promise<Page<OrgDatabase>> {
+): Promise<Page<OrgDatabaseRow>> {
   let query = tx.selectFrom('org_databases').selectAll().where('org_id', '<', idBeforePage(request));
   if (request.state !== undefined) query = query.where('state', '=', request.state);
   if (request.cluster !== undefined) query = query.where('cluster', '=', request.cluster);
@@ -49,7 +54,7 @@ export async function listOrgDatabases(
  * Notes where an organization's Results DB is, or is to be.
  * @throws {ConflictError} when the organization has one already, or another organization's is in that place.
  */
-export function insertOrgDatabase(tx: OperatorTransaction, database: NewOrgDatabase): Promise<OrgDatabase> {
+export function insertOrgDatabase(tx: OperatorTransaction, database: NewOrgDatabaseRow): Promise<OrgDatabaseRow> {
   return translateRefusal({ entity, id: database.org_id, hint }, () =>
     tx.insertInto('org_databases').values(database).returningAll().executeTakeFirstOrThrow(),
   );
@@ -62,8 +67,8 @@ export function insertOrgDatabase(tx: OperatorTransaction, database: NewOrgDatab
  */
 export async function updateOrgDatabase(
   tx: OperatorTransaction,
-  { orgId, set }: { readonly orgId: OrgId; readonly set: Omit<OrgDatabaseUpdate, 'org_id'> },
-): Promise<OrgDatabase> {
+  { orgId, set }: { readonly orgId: OrgId; readonly set: Omit<OrgDatabaseRowUpdate, 'org_id'> },
+): Promise<OrgDatabaseRow> {
   if (isEmpty(set)) return getOrgDatabase(tx, { orgId });
   const row = await translateRefusal({ entity, id: orgId, hint }, () =>
     tx.updateTable('org_databases').set(set).where('org_id', '=', rowId(orgId)).returningAll().executeTakeFirst(),

@@ -2,23 +2,26 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage } from './keyset.ts';
 import { type OperatorTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
-import type { NewOrgSettings, OrgSettings, OrgSettingsUpdate } from './tables/org-settings.table.ts';
+import type { NewOrgSettingsRow, OrgSettingsRow, OrgSettingsRowUpdate } from './tables/org-settings.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'settings of organization';
 
 /** The organization's settings; undefined before they were written. */
-export function findOrgSettings(tx: OrganizationTransaction): Promise<OrgSettings | undefined> {
+export function findOrgSettings(tx: OrganizationTransaction): Promise<OrgSettingsRow | undefined> {
   return tx.selectFrom('org_settings').selectAll().where('org_id', '=', organizationOf(tx)).executeTakeFirst();
 }
 
 /** As `findOrgSettings`, for a row that must be there. @throws {NotFoundError} */
-export async function getOrgSettings(tx: OrganizationTransaction): Promise<OrgSettings> {
+export async function getOrgSettings(tx: OrganizationTransaction): Promise<OrgSettingsRow> {
   return found(await findOrgSettings(tx), { entity, id: organizationOf(tx) });
 }
 
 /** The settings of all organizations, the newest organizations first. */
-export async function listOrgSettings(tx: OperatorTransaction, request: PageRequest = {}): Promise<Page<OrgSettings>> {
+export async function listOrgSettings(
+  tx: OperatorTransaction,
+  request: PageRequest = {},
+): Promise<Page<OrgSettingsRow>> {
   const rows = await tx
     .selectFrom('org_settings')
     .selectAll()
@@ -32,8 +35,8 @@ export async function listOrgSettings(tx: OperatorTransaction, request: PageRequ
 /** Writes the organization's settings. @throws {ConflictError} when the organization has settings. */
 export function insertOrgSettings(
   tx: OrganizationTransaction,
-  settings: OwnedRow<NewOrgSettings> = {},
-): Promise<OrgSettings> {
+  settings: OwnedRow<NewOrgSettingsRow> = {},
+): Promise<OrgSettingsRow> {
   const row = { ...settings, org_id: organizationOf(tx) };
   return translateRefusal({ entity, id: row.org_id, hint: 'update them' }, () =>
     tx.insertInto('org_settings').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -43,8 +46,8 @@ export function insertOrgSettings(
 /** Changes the columns given. @throws {NotFoundError} */
 export async function updateOrgSettings(
   tx: OrganizationTransaction,
-  { set }: { readonly set: OwnedRow<OrgSettingsUpdate> },
-): Promise<OrgSettings> {
+  { set }: { readonly set: OwnedRow<OrgSettingsRowUpdate> },
+): Promise<OrgSettingsRow> {
   if (isEmpty(set)) return getOrgSettings(tx);
   const row = await tx
     .updateTable('org_settings')

@@ -4,10 +4,10 @@ import { idBeforePage, rowId } from './keyset.ts';
 import type { MetadataTransaction, OperatorTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
 import type {
-  NewOrganization,
-  Organization,
+  NewOrganizationRow,
+  OrganizationRow,
+  OrganizationRowUpdate,
   OrganizationStatus,
-  OrganizationUpdate,
 } from './tables/organization.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
@@ -18,7 +18,7 @@ const hint = 'choose another name: names differ by more than case';
 export function findOrganization(
   tx: MetadataTransaction,
   { orgId }: { readonly orgId: OrgId },
-): Promise<Organization | undefined> {
+): Promise<OrganizationRow | undefined> {
   return tx.selectFrom('organizations').selectAll().where('org_id', '=', rowId(orgId)).executeTakeFirst();
 }
 
@@ -26,7 +26,7 @@ export function findOrganization(
 export async function getOrganization(
   tx: MetadataTransaction,
   { orgId }: { readonly orgId: OrgId },
-): Promise<Organization> {
+): Promise<OrganizationRow> {
   return found(await findOrganization(tx, { orgId }), { entity, id: orgId });
 }
 
@@ -34,7 +34,7 @@ export async function getOrganization(
 export function findOrganizationByName(
   tx: OperatorTransaction,
   { name }: { readonly name: string },
-): Promise<Organization | undefined> {
+): Promise<OrganizationRow | undefined> {
   return tx
     .selectFrom('organizations')
     .selectAll()
@@ -46,7 +46,7 @@ export function findOrganizationByName(
 export async function listOrganizations(
   tx: OperatorTransaction,
   request: PageRequest & { readonly status?: OrganizationStatus | undefined } = {},
-): Promise<Page<Organization>> {
+): Promise<Page<OrganizationRow>> {
   let query = tx
     .selectFrom('organizations')
     .selectAll()
@@ -72,7 +72,10 @@ export async function listActiveOrganizationIds(tx: OperatorTransaction): Promis
 }
 
 /** Writes an organization; `status` says `active` unless given. @throws {ConflictError} when the name is taken in any case. */
-export function insertOrganization(tx: OperatorTransaction, organization: NewOrganization): Promise<Organization> {
+export function insertOrganization(
+  tx: OperatorTransaction,
+  organization: NewOrganizationRow,
+): Promise<OrganizationRow> {
   const row = { ...organization, org_id: organization.org_id ?? newId() };
   return translateRefusal({ entity, id: row.name, hint }, () =>
     tx.insertInto('organizations').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -82,8 +85,8 @@ export function insertOrganization(tx: OperatorTransaction, organization: NewOrg
 /** Changes the columns given. @throws {NotFoundError} @throws {ConflictError} when the new name is taken in any case. */
 export async function updateOrganization(
   tx: OperatorTransaction,
-  { orgId, set }: { readonly orgId: OrgId; readonly set: Omit<OrganizationUpdate, 'org_id'> },
-): Promise<Organization> {
+  { orgId, set }: { readonly orgId: OrgId; readonly set: Omit<OrganizationRowUpdate, 'org_id'> },
+): Promise<OrganizationRow> {
   if (isEmpty(set)) return getOrganization(tx, { orgId });
   const row = await translateRefusal({ entity, id: set.name ?? orgId, hint }, () =>
     tx.updateTable('organizations').set(set).where('org_id', '=', rowId(orgId)).returningAll().executeTakeFirst(),

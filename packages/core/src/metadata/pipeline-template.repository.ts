@@ -5,11 +5,11 @@ import { idBeforePage, rowId } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
 import { requireSemver } from './require-semver.ts';
-import type { NewPipelineTaskStep, PipelineTaskStep } from './tables/pipeline-task-step.table.ts';
+import type { NewPipelineTaskStepRow, PipelineTaskStepRow } from './tables/pipeline-task-step.table.ts';
 import type {
-  NewPipelineTemplate,
-  PipelineTemplate,
-  PipelineTemplateUpdate,
+  NewPipelineTemplateRow,
+  PipelineTemplateRow,
+  PipelineTemplateRowUpdate,
 } from './tables/pipeline-template.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
@@ -24,7 +24,7 @@ interface ById {
 export function findPipelineTemplate(
   tx: MetadataTransaction,
   { templateId }: ById,
-): Promise<PipelineTemplate | undefined> {
+): Promise<PipelineTemplateRow | undefined> {
   return tx
     .selectFrom('pipeline_templates')
     .selectAll()
@@ -33,7 +33,7 @@ export function findPipelineTemplate(
 }
 
 /** As `findPipelineTemplate`, for a row that must be there. @throws {NotFoundError} */
-export async function getPipelineTemplate(tx: MetadataTransaction, { templateId }: ById): Promise<PipelineTemplate> {
+export async function getPipelineTemplate(tx: MetadataTransaction, { templateId }: ById): Promise<PipelineTemplateRow> {
   return found(await findPipelineTemplate(tx, { templateId }), { entity, id: templateId });
 }
 
@@ -47,7 +47,7 @@ export interface ListPipelineTemplates extends PageRequest {
 export async function listPipelineTemplates(
   tx: OrganizationTransaction,
   request: ListPipelineTemplates = {},
-): Promise<Page<PipelineTemplate>> {
+): Promise<Page<PipelineTemplateRow>> {
   let query = tx.selectFrom('pipeline_templates').selectAll().where('template_id', '<', idBeforePage(request));
   if (request.category !== undefined) query = query.where('category', '=', request.category);
   if (request.ownOnly) query = query.where('org_id', '=', organizationOf(tx));
@@ -59,7 +59,7 @@ export async function listPipelineTemplates(
 }
 
 /** The steps of a template in their order. `depends_on` holds step ids. */
-export function listPipelineTaskSteps(tx: MetadataTransaction, { templateId }: ById): Promise<PipelineTaskStep[]> {
+export function listPipelineTaskSteps(tx: MetadataTransaction, { templateId }: ById): Promise<PipelineTaskStepRow[]> {
   return tx
     .selectFrom('pipeline_task_steps')
     .selectAll()
@@ -69,12 +69,12 @@ export function listPipelineTaskSteps(tx: MetadataTransaction, { templateId }: B
 }
 
 /** A step as a caller gives it: it depends on names, which become ids when the steps are written. */
-export type TemplateStep = Pick<NewPipelineTaskStep, 'step_name' | 'task_definition_id' | 'parameter_overrides'> & {
+export type TemplateStep = Pick<NewPipelineTaskStepRow, 'step_name' | 'task_definition_id' | 'parameter_overrides'> & {
   readonly depends_on?: readonly string[] | undefined;
 };
 
 export interface NewTemplate {
-  readonly template: Omit<OwnedRow<NewPipelineTemplate>, 'is_system'>;
+  readonly template: Omit<OwnedRow<NewPipelineTemplateRow>, 'is_system'>;
   /** In the order they are shown. */
   readonly steps: readonly TemplateStep[];
 }
@@ -88,7 +88,7 @@ export interface NewTemplate {
 export async function insertPipelineTemplate(
   tx: OrganizationTransaction,
   { template, steps }: NewTemplate,
-): Promise<PipelineTemplate> {
+): Promise<PipelineTemplateRow> {
   const { version = '1.0.0' } = template;
   requireSemver(version);
   const org_id = organizationOf(tx);
@@ -109,7 +109,7 @@ export async function insertPipelineTemplate(
 
 /** What may change without the steps. The definition and its steps are written together: insert a new version. */
 export type PipelineTemplateChange = Pick<
-  PipelineTemplateUpdate,
+  PipelineTemplateRowUpdate,
   'display_name' | 'description' | 'category' | 'default_parameters' | 'is_public'
 >;
 
@@ -117,7 +117,7 @@ export type PipelineTemplateChange = Pick<
 export async function updatePipelineTemplate(
   tx: OrganizationTransaction,
   { templateId, set }: ById & { readonly set: PipelineTemplateChange },
-): Promise<PipelineTemplate> {
+): Promise<PipelineTemplateRow> {
   if (isEmpty(set)) return getPipelineTemplate(tx, { templateId });
   const row = await translateRefusal({ entity, id: templateId, hint }, () =>
     tx
@@ -154,7 +154,7 @@ function findIssues(steps: readonly TemplateStep[]): ValidationIssue[] {
   return [{ pointer: '/steps', message: 'expected every step to have a name of its own' }, ...unknown];
 }
 
-function toStepRows(templateId: string, steps: readonly TemplateStep[]): NewPipelineTaskStep[] {
+function toStepRows(templateId: string, steps: readonly TemplateStep[]): NewPipelineTaskStepRow[] {
   const issues = findIssues(steps);
   if (issues.length > 0) throw new ValidationFailedError({ subject: entity, issues });
   const ids = new Map(steps.map((step) => [step.step_name, newId()]));

@@ -6,7 +6,11 @@ import { idBeforePage, rowId } from './keyset.ts';
 import type { MetadataTransaction, OrganizationTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
 import { requireSemver } from './require-semver.ts';
-import type { NewPipelineVersion, PipelineVersion, PipelineVersionUpdate } from './tables/pipeline-version.table.ts';
+import type {
+  NewPipelineVersionRow,
+  PipelineVersionRow,
+  PipelineVersionRowUpdate,
+} from './tables/pipeline-version.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline version';
@@ -20,7 +24,7 @@ interface ById {
 export function findPipelineVersion(
   tx: MetadataTransaction,
   { pipelineVersionId }: ById,
-): Promise<PipelineVersion | undefined> {
+): Promise<PipelineVersionRow | undefined> {
   return tx
     .selectFrom('pipeline_versions')
     .selectAll()
@@ -32,7 +36,7 @@ export function findPipelineVersion(
 export async function getPipelineVersion(
   tx: MetadataTransaction,
   { pipelineVersionId }: ById,
-): Promise<PipelineVersion> {
+): Promise<PipelineVersionRow> {
   return found(await findPipelineVersion(tx, { pipelineVersionId }), { entity, id: pipelineVersionId });
 }
 
@@ -40,7 +44,7 @@ export async function getPipelineVersion(
 export function findPipelineVersionByText(
   tx: MetadataTransaction,
   { pipelineId, version }: { readonly pipelineId: string; readonly version: string },
-): Promise<PipelineVersion | undefined> {
+): Promise<PipelineVersionRow | undefined> {
   return tx
     .selectFrom('pipeline_versions')
     .selectAll()
@@ -59,7 +63,7 @@ export interface ListPipelineVersions extends PageRequest {
 export async function listPipelineVersions(
   tx: MetadataTransaction,
   request: ListPipelineVersions,
-): Promise<Page<PipelineVersion>> {
+): Promise<Page<PipelineVersionRow>> {
   let query = tx
     .selectFrom('pipeline_versions')
     .selectAll()
@@ -81,8 +85,8 @@ export async function listPipelineVersions(
  */
 export async function insertPipelineVersion(
   tx: OrganizationTransaction,
-  version: Omit<NewPipelineVersion, 'published' | 'deprecated_at'>,
-): Promise<PipelineVersion> {
+  version: Omit<NewPipelineVersionRow, 'published' | 'deprecated_at'>,
+): Promise<PipelineVersionRow> {
   requireSemver(version.version);
   const row = { ...version, pipeline_version_id: version.pipeline_version_id ?? newId(), published: false };
   return translateRefusal({ entity, id: row.version, hint }, () =>
@@ -93,8 +97,8 @@ export async function insertPipelineVersion(
 /** Changes a version that is not yet published. @throws {NotFoundError} @throws {RowRefusedError} once it is published. */
 export async function updatePipelineVersion(
   tx: OrganizationTransaction,
-  { pipelineVersionId, set }: ById & { readonly set: Pick<PipelineVersionUpdate, 'version' | 'spec'> },
-): Promise<PipelineVersion> {
+  { pipelineVersionId, set }: ById & { readonly set: Pick<PipelineVersionRowUpdate, 'version' | 'spec'> },
+): Promise<PipelineVersionRow> {
   if (isEmpty(set)) return getPipelineVersion(tx, { pipelineVersionId });
   if (set.version !== undefined) requireSemver(set.version);
   return change(tx, { pipelineVersionId, set });
@@ -108,7 +112,7 @@ export async function updatePipelineVersion(
 export async function publishPipelineVersion(
   tx: OrganizationTransaction,
   { pipelineVersionId }: ById,
-): Promise<PipelineVersion> {
+): Promise<PipelineVersionRow> {
   const { pipeline_id } = await getPipelineVersion(tx, { pipelineVersionId });
   await tx.selectFrom('pipelines').select('pipeline_id').where('pipeline_id', '=', pipeline_id).forUpdate().execute();
   const published = await change(tx, { pipelineVersionId, set: { published: true } });
@@ -130,7 +134,7 @@ export async function publishPipelineVersion(
 export function deprecatePipelineVersion(
   tx: OrganizationTransaction,
   { pipelineVersionId }: ById,
-): Promise<PipelineVersion> {
+): Promise<PipelineVersionRow> {
   return change(tx, { pipelineVersionId, set: { deprecated_at: sql<Date>`coalesce(deprecated_at, now())` } });
 }
 
@@ -148,12 +152,12 @@ export async function deletePipelineVersion(
   return numDeletedRows > 0n;
 }
 
-type Change = Omit<PipelineVersionUpdate, 'deprecated_at'> & { deprecated_at?: ReturnType<typeof sql<Date>> };
+type Change = Omit<PipelineVersionRowUpdate, 'deprecated_at'> & { deprecated_at?: ReturnType<typeof sql<Date>> };
 
 async function change(
   tx: OrganizationTransaction,
   { pipelineVersionId, set }: ById & { readonly set: Change },
-): Promise<PipelineVersion> {
+): Promise<PipelineVersionRow> {
   const row = await translateRefusal({ entity, id: pipelineVersionId, hint }, () =>
     tx
       .updateTable('pipeline_versions')

@@ -3,7 +3,7 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
-import type { NewPipeline, Pipeline, PipelineUpdate } from './tables/pipeline.table.ts';
+import type { NewPipelineRow, PipelineRow, PipelineRowUpdate } from './tables/pipeline.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline';
@@ -13,7 +13,7 @@ const hint = 'choose another name, or insert a version of that pipeline';
 export function findPipeline(
   tx: MetadataTransaction,
   { pipelineId }: { readonly pipelineId: string },
-): Promise<Pipeline | undefined> {
+): Promise<PipelineRow | undefined> {
   return tx.selectFrom('pipelines').selectAll().where('pipeline_id', '=', rowId(pipelineId)).executeTakeFirst();
 }
 
@@ -21,7 +21,7 @@ export function findPipeline(
 export async function getPipeline(
   tx: MetadataTransaction,
   { pipelineId }: { readonly pipelineId: string },
-): Promise<Pipeline> {
+): Promise<PipelineRow> {
   return found(await findPipeline(tx, { pipelineId }), { entity, id: pipelineId });
 }
 
@@ -29,7 +29,7 @@ export async function getPipeline(
 export function findPipelineByName(
   tx: OrganizationTransaction,
   { name }: { readonly name: string },
-): Promise<Pipeline | undefined> {
+): Promise<PipelineRow | undefined> {
   return tx
     .selectFrom('pipelines')
     .selectAll()
@@ -44,7 +44,10 @@ export interface ListPipelines extends PageRequest {
 }
 
 /** Pipelines the organization may run, newest first. */
-export async function listPipelines(tx: OrganizationTransaction, request: ListPipelines = {}): Promise<Page<Pipeline>> {
+export async function listPipelines(
+  tx: OrganizationTransaction,
+  request: ListPipelines = {},
+): Promise<Page<PipelineRow>> {
   let query = tx.selectFrom('pipelines').selectAll().where('pipeline_id', '<', idBeforePage(request));
   if (request.ownOnly) query = query.where('org_id', '=', organizationOf(tx));
   const rows = await query
@@ -57,8 +60,8 @@ export async function listPipelines(tx: OrganizationTransaction, request: ListPi
 /** Writes a pipeline without versions. @throws {ConflictError} when the organization has a pipeline of this name. */
 export function insertPipeline(
   tx: OrganizationTransaction,
-  pipeline: Omit<OwnedRow<NewPipeline>, 'latest_version'>,
-): Promise<Pipeline> {
+  pipeline: Omit<OwnedRow<NewPipelineRow>, 'latest_version'>,
+): Promise<PipelineRow> {
   const row = {
     ...pipeline,
     pipeline_id: pipeline.pipeline_id ?? newId(),
@@ -76,8 +79,8 @@ export async function updatePipeline(
   {
     pipelineId,
     set,
-  }: { readonly pipelineId: string; readonly set: Pick<PipelineUpdate, 'name' | 'description' | 'visibility'> },
-): Promise<Pipeline> {
+  }: { readonly pipelineId: string; readonly set: Pick<PipelineRowUpdate, 'name' | 'description' | 'visibility'> },
+): Promise<PipelineRow> {
   if (isEmpty(set)) return getPipeline(tx, { pipelineId });
   const row = await translateRefusal({ entity, id: set.name ?? pipelineId, hint }, () =>
     tx.updateTable('pipelines').set(set).where('pipeline_id', '=', rowId(pipelineId)).returningAll().executeTakeFirst(),

@@ -8,19 +8,22 @@ import {
   organizationOf,
 } from './metadata-database.ts';
 import type { OwnedRow } from './owned-row.ts';
-import type { NewRole, Role } from './tables/role.table.ts';
+import type { NewRoleRow, RoleRow } from './tables/role.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'role';
 const hint = 'role names are unique in an organization, and among global roles';
 
 /** A role of the organization, or a global one. */
-export function findRole(tx: MetadataTransaction, { roleId }: { readonly roleId: string }): Promise<Role | undefined> {
+export function findRole(
+  tx: MetadataTransaction,
+  { roleId }: { readonly roleId: string },
+): Promise<RoleRow | undefined> {
   return tx.selectFrom('roles').selectAll().where('role_id', '=', rowId(roleId)).executeTakeFirst();
 }
 
 /** As `findRole`, for a row that must be there. @throws {NotFoundError} */
-export async function getRole(tx: MetadataTransaction, { roleId }: { readonly roleId: string }): Promise<Role> {
+export async function getRole(tx: MetadataTransaction, { roleId }: { readonly roleId: string }): Promise<RoleRow> {
   return found(await findRole(tx, { roleId }), { entity, id: roleId });
 }
 
@@ -28,7 +31,7 @@ export async function getRole(tx: MetadataTransaction, { roleId }: { readonly ro
 export function findRoleByName(
   tx: OrganizationTransaction,
   { name }: { readonly name: string },
-): Promise<Role | undefined> {
+): Promise<RoleRow | undefined> {
   return tx
     .selectFrom('roles')
     .selectAll()
@@ -38,7 +41,7 @@ export function findRoleByName(
 }
 
 /** Roles of the organization and global ones, newest first. */
-export async function listRoles(tx: MetadataTransaction, request: PageRequest = {}): Promise<Page<Role>> {
+export async function listRoles(tx: MetadataTransaction, request: PageRequest = {}): Promise<Page<RoleRow>> {
   const rows = await tx
     .selectFrom('roles')
     .selectAll()
@@ -50,12 +53,12 @@ export async function listRoles(tx: MetadataTransaction, request: PageRequest = 
 }
 
 /** Writes a role of the organization, without permissions. @throws {ConflictError} when the organization has a role of this name. */
-export function insertRole(tx: OrganizationTransaction, role: OwnedRow<NewRole>): Promise<Role> {
+export function insertRole(tx: OrganizationTransaction, role: OwnedRow<NewRoleRow>): Promise<RoleRow> {
   return insert(tx, { ...role, org_id: organizationOf(tx) });
 }
 
 /** A role for every organization, which only the operator grants. @throws {ConflictError} when a global role has this name. */
-export function insertGlobalRole(tx: OperatorTransaction, role: OwnedRow<NewRole>): Promise<Role> {
+export function insertGlobalRole(tx: OperatorTransaction, role: OwnedRow<NewRoleRow>): Promise<RoleRow> {
   return insert(tx, { ...role, org_id: null });
 }
 
@@ -67,7 +70,7 @@ export function insertGlobalRole(tx: OperatorTransaction, role: OwnedRow<NewRole
 export async function updateRole(
   tx: MetadataTransaction,
   { roleId, set }: { readonly roleId: string; readonly set: { readonly name: string } },
-): Promise<Role> {
+): Promise<RoleRow> {
   const row = await translateRefusal({ entity, id: set.name, hint }, () =>
     tx
       .updateTable('roles')
@@ -137,7 +140,7 @@ export async function deleteRolePermissions(
   return Number(numDeletedRows);
 }
 
-function insert(tx: MetadataTransaction, role: NewRole): Promise<Role> {
+function insert(tx: MetadataTransaction, role: NewRoleRow): Promise<RoleRow> {
   const row = { ...role, role_id: role.role_id ?? newId() };
   return translateRefusal({ entity, id: row.name, hint }, () =>
     tx.insertInto('roles').values(row).returningAll().executeTakeFirstOrThrow(),

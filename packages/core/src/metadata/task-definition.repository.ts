@@ -5,7 +5,11 @@ import { idBeforePage, rowId } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
 import { requireSemver } from './require-semver.ts';
-import type { NewTaskDefinition, TaskDefinition, TaskDefinitionUpdate } from './tables/task-definition.table.ts';
+import type {
+  NewTaskDefinitionRow,
+  TaskDefinitionRow,
+  TaskDefinitionRowUpdate,
+} from './tables/task-definition.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'task definition';
@@ -15,7 +19,7 @@ const hint = 'a version is never overwritten: insert a higher one';
 export function findTaskDefinition(
   tx: MetadataTransaction,
   { taskDefinitionId }: { readonly taskDefinitionId: string },
-): Promise<TaskDefinition | undefined> {
+): Promise<TaskDefinitionRow | undefined> {
   return tx
     .selectFrom('task_definitions')
     .selectAll()
@@ -27,7 +31,7 @@ export function findTaskDefinition(
 export async function getTaskDefinition(
   tx: MetadataTransaction,
   { taskDefinitionId }: { readonly taskDefinitionId: string },
-): Promise<TaskDefinition> {
+): Promise<TaskDefinitionRow> {
   return found(await findTaskDefinition(tx, { taskDefinitionId }), { entity, id: taskDefinitionId });
 }
 
@@ -38,10 +42,10 @@ export async function getTaskDefinition(
 export async function listTaskDefinitionVersions(
   tx: OrganizationTransaction,
   { taskKey }: { readonly taskKey: string },
-): Promise<readonly TaskDefinition[]> {
+): Promise<readonly TaskDefinitionRow[]> {
   const own = organizationOf(tx);
   const rows = await tx.selectFrom('task_definitions').selectAll().where('task_id', '=', taskKey).execute();
-  const rank = (row: TaskDefinition): number => (row.org_id === own ? 0 : 1);
+  const rank = (row: TaskDefinitionRow): number => (row.org_id === own ? 0 : 1);
   return rows.sort((a, b) => rank(a) - rank(b) || semver.compareBuild(b.version, a.version));
 }
 
@@ -49,7 +53,7 @@ export async function listTaskDefinitionVersions(
 export async function findTaskDefinitionVersion(
   tx: OrganizationTransaction,
   { taskKey, version }: { readonly taskKey: string; readonly version: string },
-): Promise<TaskDefinition | undefined> {
+): Promise<TaskDefinitionRow | undefined> {
   const rows = await tx
     .selectFrom('task_definitions')
     .selectAll()
@@ -70,7 +74,7 @@ export interface ListTaskDefinitions extends PageRequest {
 export async function listTaskDefinitions(
   tx: OrganizationTransaction,
   request: ListTaskDefinitions = {},
-): Promise<Page<TaskDefinition>> {
+): Promise<Page<TaskDefinitionRow>> {
   let query = tx.selectFrom('task_definitions').selectAll().where('task_definition_id', '<', idBeforePage(request));
   if (request.activeOnly) query = query.where('is_active', '=', true);
   if (request.ownOnly) query = query.where('org_id', '=', organizationOf(tx));
@@ -88,8 +92,8 @@ export async function listTaskDefinitions(
  */
 export async function insertTaskDefinition(
   tx: OrganizationTransaction,
-  definition: Omit<OwnedRow<NewTaskDefinition>, 'is_system'>,
-): Promise<TaskDefinition> {
+  definition: Omit<OwnedRow<NewTaskDefinitionRow>, 'is_system'>,
+): Promise<TaskDefinitionRow> {
   const { version = '1.0.0' } = definition;
   requireSemver(version);
   const org_id = organizationOf(tx);
@@ -107,7 +111,7 @@ export async function insertTaskDefinition(
 
 /** What may change of a task version: never its interface, nor what names it. */
 export type TaskDefinitionChange = Pick<
-  TaskDefinitionUpdate,
+  TaskDefinitionRowUpdate,
   'metadata' | 'service_config' | 'is_active' | 'interface_digest' | 'determinism' | 'image_digest' | 'producer'
 >;
 
@@ -118,7 +122,7 @@ export type TaskDefinitionChange = Pick<
 export async function updateTaskDefinition(
   tx: OrganizationTransaction,
   { taskDefinitionId, set }: { readonly taskDefinitionId: string; readonly set: TaskDefinitionChange },
-): Promise<TaskDefinition> {
+): Promise<TaskDefinitionRow> {
   if (isEmpty(set)) return getTaskDefinition(tx, { taskDefinitionId });
   const row = await translateRefusal({ entity, id: taskDefinitionId, hint }, () =>
     tx

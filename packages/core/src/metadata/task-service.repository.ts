@@ -3,7 +3,12 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import type { MetadataTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
-import type { HealthStatus, NewTaskService, TaskService, TaskServiceUpdate } from './tables/task-service.table.ts';
+import type {
+  HealthStatus,
+  NewTaskServiceRow,
+  TaskServiceRow,
+  TaskServiceRowUpdate,
+} from './tables/task-service.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'task service';
@@ -13,7 +18,7 @@ const hint = 'this task is served at this URL already: update that row';
 export function findTaskService(
   tx: MetadataTransaction,
   { serviceId }: { readonly serviceId: string },
-): Promise<TaskService | undefined> {
+): Promise<TaskServiceRow | undefined> {
   return tx.selectFrom('task_services').selectAll().where('service_id', '=', rowId(serviceId)).executeTakeFirst();
 }
 
@@ -21,7 +26,7 @@ export function findTaskService(
 export async function getTaskService(
   tx: MetadataTransaction,
   { serviceId }: { readonly serviceId: string },
-): Promise<TaskService> {
+): Promise<TaskServiceRow> {
   return found(await findTaskService(tx, { serviceId }), { entity, id: serviceId });
 }
 
@@ -34,7 +39,7 @@ export interface ListTaskServices extends PageRequest {
 export async function listTaskServices(
   tx: MetadataTransaction,
   request: ListTaskServices = {},
-): Promise<Page<TaskService>> {
+): Promise<Page<TaskServiceRow>> {
   let query = tx.selectFrom('task_services').selectAll().where('service_id', '<', idBeforePage(request));
   if (request.taskDefinitionId !== undefined)
     query = query.where('task_definition_id', '=', rowId(request.taskDefinitionId));
@@ -51,7 +56,7 @@ export async function listTaskServices(
  * @throws {ConflictError} when the task is served at this URL already.
  * @throws {RowRefusedError} when the task is not the organization's own.
  */
-export function insertTaskService(tx: MetadataTransaction, service: NewTaskService): Promise<TaskService> {
+export function insertTaskService(tx: MetadataTransaction, service: NewTaskServiceRow): Promise<TaskServiceRow> {
   const row = { ...service, service_id: service.service_id ?? newId() };
   return translateRefusal({ entity, id: row.service_url, hint }, () =>
     tx.insertInto('task_services').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -67,8 +72,8 @@ export async function updateTaskService(
   {
     serviceId,
     set,
-  }: { readonly serviceId: string; readonly set: Omit<TaskServiceUpdate, 'service_id' | 'task_definition_id'> },
-): Promise<TaskService> {
+  }: { readonly serviceId: string; readonly set: Omit<TaskServiceRowUpdate, 'service_id' | 'task_definition_id'> },
+): Promise<TaskServiceRow> {
   if (isEmpty(set)) return getTaskService(tx, { serviceId });
   const row = await translateRefusal({ entity, id: serviceId, hint }, () =>
     tx

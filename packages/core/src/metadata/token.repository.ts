@@ -9,7 +9,7 @@ import {
   organizationOf,
 } from './metadata-database.ts';
 import type { OwnedRow } from './owned-row.ts';
-import type { NewToken, Token } from './tables/token.table.ts';
+import type { NewTokenRow, TokenRow } from './tables/token.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'token';
@@ -18,12 +18,12 @@ const entity = 'token';
 export function findToken(
   tx: MetadataTransaction,
   { tokenId }: { readonly tokenId: string },
-): Promise<Token | undefined> {
+): Promise<TokenRow | undefined> {
   return tx.selectFrom('tokens').selectAll().where('token_id', '=', rowId(tokenId)).executeTakeFirst();
 }
 
 /** As `findToken`, for a row that must be there. @throws {NotFoundError} */
-export async function getToken(tx: MetadataTransaction, { tokenId }: { readonly tokenId: string }): Promise<Token> {
+export async function getToken(tx: MetadataTransaction, { tokenId }: { readonly tokenId: string }): Promise<TokenRow> {
   return found(await findToken(tx, { tokenId }), { entity, id: tokenId });
 }
 
@@ -31,7 +31,7 @@ export async function getToken(tx: MetadataTransaction, { tokenId }: { readonly 
 export function findValidToken(
   tx: OperatorTransaction,
   { tokenId }: { readonly tokenId: string },
-): Promise<Token | undefined> {
+): Promise<TokenRow | undefined> {
   return tx
     .selectFrom('tokens')
     .innerJoin('users', 'users.user_id', 'tokens.user_id')
@@ -49,7 +49,7 @@ export interface ListTokens extends PageRequest {
 }
 
 /** Tokens, newest first, revoked and expired ones too. */
-export async function listTokens(tx: MetadataTransaction, request: ListTokens = {}): Promise<Page<Token>> {
+export async function listTokens(tx: MetadataTransaction, request: ListTokens = {}): Promise<Page<TokenRow>> {
   let query = tx.selectFrom('tokens').selectAll().where('token_id', '<', idBeforePage(request));
   if (request.userId !== undefined) query = query.where('user_id', '=', rowId(request.userId));
   if (request.kind !== undefined) query = query.where('kind', '=', request.kind);
@@ -61,17 +61,20 @@ export async function listTokens(tx: MetadataTransaction, request: ListTokens = 
 }
 
 /** Writes a token of the organization. `secret_hash` is the SHA-256 of the secret part; the bearer value is kept nowhere. */
-export function insertToken(tx: OrganizationTransaction, token: OwnedRow<NewToken>): Promise<Token> {
+export function insertToken(tx: OrganizationTransaction, token: OwnedRow<NewTokenRow>): Promise<TokenRow> {
   return insert(tx, { ...token, org_id: organizationOf(tx) });
 }
 
 /** Writes a token that names no organization, such as a refresh token before one was chosen. It opens none by itself. */
-export function insertUnscopedToken(tx: OperatorTransaction, token: OwnedRow<NewToken>): Promise<Token> {
+export function insertUnscopedToken(tx: OperatorTransaction, token: OwnedRow<NewTokenRow>): Promise<TokenRow> {
   return insert(tx, { ...token, org_id: null });
 }
 
 /** Ends the token for good; revoking twice is revoking once. @throws {NotFoundError} */
-export async function revokeToken(tx: MetadataTransaction, { tokenId }: { readonly tokenId: string }): Promise<Token> {
+export async function revokeToken(
+  tx: MetadataTransaction,
+  { tokenId }: { readonly tokenId: string },
+): Promise<TokenRow> {
   const row = await tx
     .updateTable('tokens')
     .set({ revoked: true })
@@ -103,7 +106,7 @@ export async function deleteToken(
   return numDeletedRows > 0n;
 }
 
-function insert(tx: MetadataTransaction, token: NewToken): Promise<Token> {
+function insert(tx: MetadataTransaction, token: NewTokenRow): Promise<TokenRow> {
   const row = { ...token, token_id: token.token_id ?? newId() };
   return translateRefusal({ entity, id: row.token_id }, () =>
     tx.insertInto('tokens').values(row).returningAll().executeTakeFirstOrThrow(),

@@ -3,7 +3,7 @@ import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page
 import { idBeforePage, rowId } from './keyset.ts';
 import type { OperatorTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
-import type { NewUser, User, UserUpdate } from './tables/user.table.ts';
+import type { NewUserRow, UserRow, UserRowUpdate } from './tables/user.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'user';
@@ -13,12 +13,15 @@ const hint = 'e-mail addresses are unique, whatever their case: make the existin
 export const UNUSABLE_PASSWORD = '!';
 
 /** A user of the platform, with the password hash. Members of one organization are found by `findMember`. */
-export function findUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<User | undefined> {
+export function findUser(
+  tx: OperatorTransaction,
+  { userId }: { readonly userId: string },
+): Promise<UserRow | undefined> {
   return tx.selectFrom('users').selectAll().where('user_id', '=', rowId(userId)).executeTakeFirst();
 }
 
 /** As `findUser`, for a row that must be there. @throws {NotFoundError} */
-export async function getUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<User> {
+export async function getUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<UserRow> {
   return found(await findUser(tx, { userId }), { entity, id: userId });
 }
 
@@ -26,12 +29,12 @@ export async function getUser(tx: OperatorTransaction, { userId }: { readonly us
 export function findUserByEmail(
   tx: OperatorTransaction,
   { email }: { readonly email: string },
-): Promise<User | undefined> {
+): Promise<UserRow | undefined> {
   return tx.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst();
 }
 
 /** All users of the platform, newest first. */
-export async function listUsers(tx: OperatorTransaction, request: PageRequest = {}): Promise<Page<User>> {
+export async function listUsers(tx: OperatorTransaction, request: PageRequest = {}): Promise<Page<UserRow>> {
   const rows = await tx
     .selectFrom('users')
     .selectAll()
@@ -45,8 +48,8 @@ export async function listUsers(tx: OperatorTransaction, request: PageRequest = 
 /** Without `hashed_password` the user has none and no password verifies. @throws {ConflictError} when the address is taken in any case. */
 export function insertUser(
   tx: OperatorTransaction,
-  user: Omit<NewUser, 'hashed_password'> & { readonly hashed_password?: string | undefined },
-): Promise<User> {
+  user: Omit<NewUserRow, 'hashed_password'> & { readonly hashed_password?: string | undefined },
+): Promise<UserRow> {
   const row = { ...user, user_id: user.user_id ?? newId(), hashed_password: user.hashed_password ?? UNUSABLE_PASSWORD };
   return translateRefusal({ entity, id: row.user_id, hint }, () =>
     tx.insertInto('users').values(row).returningAll().executeTakeFirstOrThrow(),
@@ -56,8 +59,8 @@ export function insertUser(
 /** Changes the columns given. @throws {NotFoundError} @throws {ConflictError} when the new address is taken in any case. */
 export async function updateUser(
   tx: OperatorTransaction,
-  { userId, set }: { readonly userId: string; readonly set: Omit<UserUpdate, 'user_id'> },
-): Promise<User> {
+  { userId, set }: { readonly userId: string; readonly set: Omit<UserRowUpdate, 'user_id'> },
+): Promise<UserRow> {
   if (isEmpty(set)) return getUser(tx, { userId });
   const row = await translateRefusal({ entity, id: userId, hint }, () =>
     tx.updateTable('users').set(set).where('user_id', '=', rowId(userId)).returningAll().executeTakeFirst(),

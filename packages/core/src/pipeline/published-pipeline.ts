@@ -6,7 +6,7 @@ import { isUuid } from '../metadata/keyset.ts';
 import { inOrganization, type MetadataDatabase, type OrganizationTransaction } from '../metadata/metadata-database.ts';
 import { findPipeline, findPipelineByName } from '../metadata/pipeline.repository.ts';
 import { findPipelineVersionByText, listPipelineVersions } from '../metadata/pipeline-version.repository.ts';
-import type { Pipeline } from '../metadata/tables/pipeline.table.ts';
+import type { PipelineRow } from '../metadata/tables/pipeline.table.ts';
 import { type PublishedSpec, parsePublishedSpec } from './pipeline-spec.ts';
 
 export interface PublishedPipeline {
@@ -68,7 +68,7 @@ async function findRunnable(
   tx: OrganizationTransaction,
   { orgId, userId }: Caller,
   wanted: string,
-): Promise<Pipeline | undefined> {
+): Promise<PipelineRow | undefined> {
   const pipeline = isUuid(wanted)
     ? await findPipeline(tx, { pipelineId: wanted })
     : ((await findPipelineByName(tx, { name: wanted })) ?? (await findSystemPipeline(tx, wanted)));
@@ -76,7 +76,7 @@ async function findRunnable(
   return closed ? undefined : pipeline;
 }
 
-function findSystemPipeline(tx: OrganizationTransaction, name: string): Promise<Pipeline | undefined> {
+function findSystemPipeline(tx: OrganizationTransaction, name: string): Promise<PipelineRow | undefined> {
   return tx
     .selectFrom('pipelines')
     .selectAll()

@@ -32,7 +32,14 @@ export interface CacheHit {
 
 export interface CacheMiss {
   readonly outcome: 'miss';
-  readonly reason: 'no_entry' | 'expired' | 'invalidated' | 'low_confidence' | 'artifact_missing' | 'not_repeatable' | 'off';
+  readonly reason:
+    | 'no_entry'
+    | 'expired'
+    | 'invalidated'
+    | 'low_confidence'
+    | 'artifact_missing'
+    | 'not_repeatable'
+    | 'off';
 }
 
 export type CacheDecision = CacheHit | CacheMiss;

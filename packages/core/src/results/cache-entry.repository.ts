@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
+import { withNumbers } from '../postgres/bigint-column.ts';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import { withNumbers } from './tables/bigint-column.ts';
-import type { CacheEntryRow, NewCacheEntryRow } from './tables/result-cache-table.ts';
+import type { CacheEntryRow, NewCacheEntryRow } from './tables/cache-entry.table.ts';
 import { toJsonb } from './to-jsonb.ts';
 
 const BIGINTS = ['compute_ms', 'size_bytes'] as const;

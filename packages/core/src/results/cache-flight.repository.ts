@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
+import { withNumbers } from '../postgres/bigint-column.ts';
 import { fromNow } from './from-now.ts';
 import type { ResultsDatabase } from './results-database.ts';
-import { withNumbers } from './tables/bigint-column.ts';
-import type { CacheFlightRow } from './tables/cache-flights-table.ts';
+import type { CacheFlightRow } from './tables/cache-flight.table.ts';
 
 /** Who wants to compute the key, and for how long without a renewal. */
 export interface ClaimCacheFlight {

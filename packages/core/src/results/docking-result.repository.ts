@@ -1,6 +1,6 @@
 import { canonicalJob } from './canonical-job.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import type { DockingResultRow, NewDockingResultRow } from './tables/docking-results-table.ts';
+import type { DockingResultRow, NewDockingResultRow } from './tables/docking-result.table.ts';
 import { toJsonb } from './to-jsonb.ts';
 
 /** The poses of one job, in any order. */

@@ -64,47 +64,43 @@ export { ResultsDatabaseMismatchError } from './results-database-mismatch-error.
 export { checkResultsStamp, stampResults } from './results-stamp.ts';
 export { type MigrateResultsOptions, migrateResults, resultsTrack } from './results-track.ts';
 export type {
+  CacheEntryRow,
+  CacheEntryRowUpdate,
+  NewCacheEntryRow,
+  ResultCacheTable,
+} from './tables/cache-entry.table.ts';
+export type {
   CacheFlightRow,
   CacheFlightRowUpdate,
   CacheFlightsTable,
   NewCacheFlightRow,
-} from './tables/cache-flights-table.ts';
+} from './tables/cache-flight.table.ts';
 export type {
   DockingResultRow,
   DockingResultRowUpdate,
   DockingResultsTable,
   NewDockingResultRow,
-} from './tables/docking-results-table.ts';
-export type { JobEventRow, JobEventRowUpdate, JobEventsTable, NewJobEventRow } from './tables/job-events-table.ts';
-export type { JobInputRow, JobInputRowUpdate, JobInputsTable, NewJobInputRow } from './tables/job-inputs-table.ts';
-export type { JobOutputRow, JobOutputRowUpdate, JobOutputsTable, NewJobOutputRow } from './tables/job-outputs-table.ts';
+} from './tables/docking-result.table.ts';
+export type { JobRow, JobRowUpdate, JobsTable, NewJobRow } from './tables/job.table.ts';
+export type { JobEventRow, JobEventRowUpdate, JobEventsTable, NewJobEventRow } from './tables/job-event.table.ts';
+export type { JobInputRow, JobInputRowUpdate, JobInputsTable, NewJobInputRow } from './tables/job-input.table.ts';
+export type { JobOutputRow, JobOutputRowUpdate, JobOutputsTable, NewJobOutputRow } from './tables/job-output.table.ts';
 export type { JobStatus, TerminalJobStatus } from './tables/job-status.ts';
-export type { JobRow, JobRowUpdate, JobsTable, NewJobRow } from './tables/jobs-table.ts';
-export type {
-  CacheEntryRow,
-  CacheEntryRowUpdate,
-  NewCacheEntryRow,
-  ResultCacheTable,
-} from './tables/result-cache-table.ts';
-export type {
-  NewResultsDatabaseRow,
-  ResultsDatabaseRow,
-  ResultsDatabaseTable,
-} from './tables/results-database-table.ts';
+export type { NewResultsDatabaseRow, ResultsDatabaseRow, ResultsDatabaseTable } from './tables/results-stamp.table.ts';
 export type { ResultsTables } from './tables/results-tables.ts';
 export type {
   NewTaskExecutionRow,
   TaskExecutionRow,
   TaskExecutionRowUpdate,
   TaskExecutionsTable,
-} from './tables/task-executions-table.ts';
-export type { NewTaskLogRow, TaskLogRow, TaskLogRowUpdate, TaskLogsTable } from './tables/task-logs-table.ts';
+} from './tables/task-execution.table.ts';
+export type { NewTaskLogRow, TaskLogRow, TaskLogRowUpdate, TaskLogsTable } from './tables/task-log.table.ts';
 export type {
   NewTaskResultRow,
   TaskResultRow,
   TaskResultRowUpdate,
   TaskResultsTable,
-} from './tables/task-results-table.ts';
+} from './tables/task-result.table.ts';
 export {
   type FinishOpenTaskExecutions,
   type FinishTaskExecution,

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { NotFoundError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { withNumbers } from '../postgres/bigint-column.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import { withNumbers } from './tables/bigint-column.ts';
-import type { JobEventRow } from './tables/job-events-table.ts';
+import type { JobEventRow } from './tables/job-event.table.ts';
 import { toCleanJsonText } from './to-jsonb.ts';
 
 /** An event before it has its number and its time. */

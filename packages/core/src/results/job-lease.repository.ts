@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../json.ts';
+import { withNumbers } from '../postgres/bigint-column.ts';
 import { fromNow } from './from-now.ts';
 import { LeaseLostError } from './lease-lost-error.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import { withNumbers } from './tables/bigint-column.ts';
+import { JOB_BIGINTS, type JobRow } from './tables/job.table.ts';
 import type { JobStatus, TerminalJobStatus } from './tables/job-status.ts';
-import { JOB_BIGINTS, type JobRow } from './tables/jobs-table.ts';
 import { toCleanJsonb, toJsonb } from './to-jsonb.ts';
 
 /** The right to run a job, as long as its fence is the highest. */

@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { ConflictError, NotFoundError } from '../errors.ts';
+import { withNumbers } from '../postgres/bigint-column.ts';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
 import { canonicalJob } from './canonical-job.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import { withNumbers } from './tables/bigint-column.ts';
-import type { JobInputRow, NewJobInputRow } from './tables/job-inputs-table.ts';
-import type { JobOutputRow, NewJobOutputRow } from './tables/job-outputs-table.ts';
+import { JOB_BIGINTS, type JobRow, type NewJobRow } from './tables/job.table.ts';
+import type { JobInputRow, NewJobInputRow } from './tables/job-input.table.ts';
+import type { JobOutputRow, NewJobOutputRow } from './tables/job-output.table.ts';
 import type { JobStatus } from './tables/job-status.ts';
-import { JOB_BIGINTS, type JobRow, type NewJobRow } from './tables/jobs-table.ts';
 import { toJsonb } from './to-jsonb.ts';
 
 /** A new job and the files it is given. */

@@ -3,7 +3,7 @@ import { ConflictError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
 import type { TerminalJobStatus } from './tables/job-status.ts';
-import type { NewTaskExecutionRow, TaskExecutionRow } from './tables/task-executions-table.ts';
+import type { NewTaskExecutionRow, TaskExecutionRow } from './tables/task-execution.table.ts';
 import { toCleanJsonb } from './to-jsonb.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { NotFoundError } from '../errors.ts';
+import { withNumbers } from '../postgres/bigint-column.ts';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import { withNumbers } from './tables/bigint-column.ts';
-import type { NewTaskLogRow, TaskLogRow } from './tables/task-logs-table.ts';
+import type { NewTaskLogRow, TaskLogRow } from './tables/task-log.table.ts';
 
 /** Lines of one job, in their order. */
 export interface AppendTaskLogs {

@@ -1,7 +1,7 @@
 import { ConflictError } from '../errors.ts';
 import { canonicalJob } from './canonical-job.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import type { NewTaskResultRow, TaskResultRow } from './tables/task-results-table.ts';
+import type { NewTaskResultRow, TaskResultRow } from './tables/task-result.table.ts';
 import { toJsonb } from './to-jsonb.ts';
 
 /**

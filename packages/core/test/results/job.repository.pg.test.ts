@@ -14,7 +14,7 @@ import {
   listJobs,
   requestJobCancel,
 } from '../../src/results/job.repository.ts';
-import type { NewJobRow } from '../../src/results/tables/jobs-table.ts';
+import type { NewJobRow } from '../../src/results/tables/job.table.ts';
 import { findTaskResult, insertTaskResult, listTaskResults } from '../../src/results/task-result.repository.ts';
 import { describeOnEachDatabase, insertTestJob } from './each-database.ts';
 

@@ -8,7 +8,7 @@ import {
   type MetadataDatabase,
   type OrganizationTransaction,
   type OrgId,
-  type TaskDefinition,
+  type TaskDefinitionRow,
 } from '@mad/core';
 import { TaskVersionTakenError } from '../errors.ts';
 import { createTaskInterface } from '../openapi/task-interface.ts';
@@ -39,7 +39,7 @@ export interface RegisterTask {
  * @throws {ValidationFailedError} when it declares no valid task key or version, or a schema is none.
  * @throws {TaskVersionTakenError} when this version has another document.
  */
-export async function registerTask(db: MetadataDatabase, task: RegisterTask): Promise<TaskDefinition> {
+export async function registerTask(db: MetadataDatabase, task: RegisterTask): Promise<TaskDefinitionRow> {
   const document = parseDocument(task.document);
   const declaration = readTaskDeclaration(document, task);
   const registration: Registration = { ...task, document, declaration, digest: interfaceDigest(document) };
@@ -73,7 +73,7 @@ interface Registration extends RegisterTask {
 async function findRegistered(
   tx: OrganizationTransaction,
   { orgId, declaration, digest }: Registration,
-): Promise<TaskDefinition | undefined> {
+): Promise<TaskDefinitionRow | undefined> {
   const { taskKey, version } = declaration;
   const known = await findTaskDefinitionVersion(tx, { taskKey, version });
   if (known?.org_id !== orgId.toLowerCase()) return undefined;
@@ -84,7 +84,7 @@ async function findRegistered(
 function insertTask(
   tx: OrganizationTransaction,
   { document, declaration, digest, serviceConfig = {}, createdBy }: Registration,
-): Promise<TaskDefinition> {
+): Promise<TaskDefinitionRow> {
   const { taskKey, version, title, description, category, tags, determinism, producer } = declaration;
   const now = new Date();
   return insertTaskDefinition(tx, {

@@ -4,7 +4,7 @@ import {
   type MetadataDatabase,
   NotFoundError,
   type OrgId,
-  type TaskDefinition,
+  type TaskDefinitionRow,
   ValidationFailedError,
 } from '@mad/core';
 import semver from 'semver';
@@ -17,7 +17,7 @@ import semver from 'semver';
 export async function resolveVersion(
   db: MetadataDatabase,
   { orgId, task }: { readonly orgId: OrgId; readonly task: string },
-): Promise<TaskDefinition> {
+): Promise<TaskDefinitionRow> {
   const at = task.indexOf('@');
   const taskKey = at < 0 ? task : task.slice(0, at);
   const range = at < 0 ? '*' : task.slice(at + 1).trim();

@@ -5,7 +5,7 @@ import {
   listTaskServices,
   type MetadataDatabase,
   type OrgId,
-  type TaskService,
+  type TaskServiceRow,
   ValidationFailedError,
 } from '@mad/core';
 
@@ -25,7 +25,7 @@ export interface RegisterTaskService {
  * @throws {ValidationFailedError} when the URL is not http or https, or carries credentials.
  * @throws {RowRefusedError} when the task is not the organization's own.
  */
-export async function registerTaskService(db: MetadataDatabase, service: RegisterTaskService): Promise<TaskService> {
+export async function registerTaskService(db: MetadataDatabase, service: RegisterTaskService): Promise<TaskServiceRow> {
   const { orgId, taskDefinitionId } = service;
   const serviceUrl = readServiceUrl(service.serviceUrl);
   try {
@@ -51,7 +51,7 @@ export async function registerTaskService(db: MetadataDatabase, service: Registe
 async function findByUrl(
   db: MetadataDatabase,
   { orgId, taskDefinitionId, serviceUrl }: RegisterTaskService,
-): Promise<TaskService | undefined> {
+): Promise<TaskServiceRow | undefined> {
   const { items } = await inOrganization(db, orgId, (tx) => listTaskServices(tx, { taskDefinitionId, limit: 500 }));
   return items.find((row) => row.service_url === serviceUrl);
 }

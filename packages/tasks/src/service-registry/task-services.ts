@@ -5,9 +5,9 @@ import {
   listTaskServices,
   type MetadataDatabase,
   NotFoundError,
-  type TaskDefinition,
+  type TaskDefinitionRow,
   TaskFailedError,
-  type TaskService,
+  type TaskServiceRow,
   updateTaskService,
 } from '@mad/core';
 import type { Dispatcher } from 'undici';
@@ -48,7 +48,7 @@ export class TaskServices {
    * The healthy service with the fewest open calls. Services whose last answer is older than 30 s are asked first when no other is left.
    * @throws {TaskFailedError} SERVICE_UNAVAILABLE when none answers. @throws {OriginNotAllowedError} when none is where calls may go.
    */
-  async choose(definition: TaskDefinition): Promise<ChosenService> {
+  async choose(definition: TaskDefinitionRow): Promise<ChosenService> {
     const services = this.#allowed(await this.#list(definition));
     const fresh = services.filter((service) => this.#isFresh(service));
     const chosen = this.#leastBusy(fresh) ?? this.#leastBusy(await this.#probeAll(definition, services));
@@ -67,18 +67,18 @@ export class TaskServices {
   }
 
   /** Records that nobody answered at a service, so that the next call goes elsewhere or asks first. */
-  async markUnreachable(definition: TaskDefinition, serviceId: string): Promise<void> {
+  async markUnreachable(definition: TaskDefinitionRow, serviceId: string): Promise<void> {
     await this.#record(definition, { serviceId, healthy: false });
   }
 
-  async #list(definition: TaskDefinition): Promise<readonly TaskService[]> {
+  async #list(definition: TaskDefinitionRow): Promise<readonly TaskServiceRow[]> {
     const { items } = await inOrganization(this.#options.metadata, definition.org_id, (tx) =>
       listTaskServices(tx, { taskDefinitionId: definition.task_definition_id, limit: 500 }),
     );
     return items;
   }
 
-  #allowed(services: readonly TaskService[]): readonly TaskService[] {
+  #allowed(services: readonly TaskServiceRow[]): readonly TaskServiceRow[] {
     let refused: unknown;
     const allowed = services.filter(({ service_url }) => {
       try {
@@ -92,13 +92,16 @@ export class TaskServices {
     return allowed;
   }
 
-  async #probeAll(definition: TaskDefinition, services: readonly TaskService[]): Promise<readonly TaskService[]> {
+  async #probeAll(
+    definition: TaskDefinitionRow,
+    services: readonly TaskServiceRow[],
+  ): Promise<readonly TaskServiceRow[]> {
     const answers = await Promise.all(services.map((service) => this.#probe(definition, service)));
     return services.filter((_, index) => answers[index]);
   }
 
   /** Callers that ask about one service at a time share one question. */
-  #probe(definition: TaskDefinition, { service_id: serviceId, service_url }: TaskService): Promise<boolean> {
+  #probe(definition: TaskDefinitionRow, { service_id: serviceId, service_url }: TaskServiceRow): Promise<boolean> {
     const running = this.#probes.get(serviceId);
     if (running) return running;
     const { dispatcher, policy } = this.#options;
@@ -117,7 +120,7 @@ export class TaskServices {
   }
 
   async #record(
-    definition: TaskDefinition,
+    definition: TaskDefinitionRow,
     { serviceId, healthy }: { serviceId: string; healthy: boolean },
   ): Promise<void> {
     const { metadata, clock, logger } = this.#options;
@@ -134,26 +137,26 @@ export class TaskServices {
     }
   }
 
-  #isFresh({ health_status, last_health_check }: TaskService): boolean {
+  #isFresh({ health_status, last_health_check }: TaskServiceRow): boolean {
     if (health_status !== 'healthy' || last_health_check === null) return false;
     return this.#options.clock.now().getTime() - new Date(last_health_check).getTime() < FRESH_MS;
   }
 
-  #leastBusy(services: readonly TaskService[]): TaskService | undefined {
+  #leastBusy(services: readonly TaskServiceRow[]): TaskServiceRow | undefined {
     return services.toSorted((a, b) => this.#openCalls(a) - this.#openCalls(b))[0];
   }
 
-  #openCalls({ service_id }: TaskService): number {
+  #openCalls({ service_id }: TaskServiceRow): number {
     return this.#outstanding.get(service_id) ?? 0;
   }
 }
 
 /** `taskKey@version`, as people write it. */
-export function labelOf({ task_id, version }: TaskDefinition): string {
+export function labelOf({ task_id, version }: TaskDefinitionRow): string {
   return `${task_id}@${version}`;
 }
 
-function unavailable(definition: TaskDefinition, registered: number): TaskFailedError {
+function unavailable(definition: TaskDefinitionRow, registered: number): TaskFailedError {
   const task = labelOf(definition);
   return new TaskFailedError({
     failureCode: 'SERVICE_UNAVAILABLE',

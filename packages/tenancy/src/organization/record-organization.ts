@@ -9,7 +9,7 @@ import {
   type MetadataDatabase,
   newId,
   type OperatorTransaction,
-  type Organization,
+  type OrganizationRow,
   type OrgId,
   type Placement,
   SQLSTATE,
@@ -69,7 +69,7 @@ async function takeUpOrInsert(
 async function lockOrganization(
   tx: OperatorTransaction,
   { orgId, name }: Pick<OrganizationToRecord, 'orgId' | 'name'>,
-): Promise<Organization | undefined> {
+): Promise<OrganizationRow | undefined> {
   const found = await tx
     .selectFrom('organizations')
     .selectAll()

@@ -1,5 +1,5 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { JsonColumn, TimestampColumn } from './column-types.ts';
+import type { JsonbColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `audit_logs`. */
 export interface AuditLogTable {
@@ -10,13 +10,13 @@ export interface AuditLogTable {
   action: string;
   entity_type: string;
   entity_id: string | null;
-  metadata: JsonColumn;
+  metadata: JsonbColumn;
   ts: TimestampColumn;
 }
 
 /** A row of `audit_logs`. */
-export type AuditLog = Selectable<AuditLogTable>;
+export type AuditLogRow = Selectable<AuditLogTable>;
 /** A row to insert into `audit_logs`; columns with a default may be left out. */
-export type NewAuditLog = Insertable<AuditLogTable>;
+export type NewAuditLogRow = Insertable<AuditLogTable>;
 /** The columns of `audit_logs` to change. */
-export type AuditLogUpdate = Updateable<AuditLogTable>;
+export type AuditLogRowUpdate = Updateable<AuditLogTable>;

@@ -1,17 +1,17 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { JsonColumn } from './column-types.ts';
+import type { JsonbColumn } from '../../postgres/column-types.ts';
 
 /** The table `identity_providers`. */
 export interface IdentityProviderTable {
   provider_id: Generated<string>;
   name: string;
   kind: string;
-  config: JsonColumn;
+  config: JsonbColumn;
 }
 
 /** A row of `identity_providers`. */
-export type IdentityProvider = Selectable<IdentityProviderTable>;
+export type IdentityProviderRow = Selectable<IdentityProviderTable>;
 /** A row to insert into `identity_providers`; columns with a default may be left out. */
-export type NewIdentityProvider = Insertable<IdentityProviderTable>;
+export type NewIdentityProviderRow = Insertable<IdentityProviderTable>;
 /** The columns of `identity_providers` to change. */
-export type IdentityProviderUpdate = Updateable<IdentityProviderTable>;
+export type IdentityProviderRowUpdate = Updateable<IdentityProviderTable>;

@@ -1,5 +1,5 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { TimestampColumn } from './column-types.ts';
+import type { TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `identities`. */
 export interface IdentityTable {
@@ -14,8 +14,8 @@ export interface IdentityTable {
 }
 
 /** A row of `identities`. */
-export type Identity = Selectable<IdentityTable>;
+export type IdentityRow = Selectable<IdentityTable>;
 /** A row to insert into `identities`; columns with a default may be left out. */
-export type NewIdentity = Insertable<IdentityTable>;
+export type NewIdentityRow = Insertable<IdentityTable>;
 /** The columns of `identities` to change. */
-export type IdentityUpdate = Updateable<IdentityTable>;
+export type IdentityRowUpdate = Updateable<IdentityTable>;

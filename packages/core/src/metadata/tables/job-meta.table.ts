@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
+import type { BigintColumn } from '../../postgres/bigint-column.ts';
+import type { NullableTimestampColumn, TimestampColumn } from '../../postgres/column-types.ts';
 import type { JobStatus } from '../../results/tables/job-status.ts';
-import type { BigIntColumn, NullableTimestampColumn, TimestampColumn } from './column-types.ts';
 
 /** Mirrors the `jobs` row of the organization's Results DB, which is the truth. */
 export interface JobMetaTable {
@@ -14,9 +15,9 @@ export interface JobMetaTable {
   created_at: TimestampColumn;
   updated_at: TimestampColumn;
   /** Fence of the lease under which the mirrored state was written. */
-  fence: BigIntColumn;
+  fence: BigintColumn;
   /** Sequence number of the job event that the mirrored state belongs to. */
-  event_no: BigIntColumn;
+  event_no: BigintColumn;
   idempotency_key: string | null;
   deadline: NullableTimestampColumn;
   screening_id: string | null;
@@ -28,8 +29,8 @@ export interface JobMetaTable {
 }
 
 /** A row of `jobs_meta`. */
-export type JobMeta = Omit<Selectable<JobMetaTable>, 'fence' | 'event_no'> & { fence: number; event_no: number };
+export type JobMetaRow = Omit<Selectable<JobMetaTable>, 'fence' | 'event_no'> & { fence: number; event_no: number };
 /** A row to insert into `jobs_meta`; columns with a default may be left out. */
-export type NewJobMeta = Insertable<JobMetaTable>;
+export type NewJobMetaRow = Insertable<JobMetaTable>;
 /** The columns of `jobs_meta` to change. */
-export type JobMetaUpdate = Updateable<JobMetaTable>;
+export type JobMetaRowUpdate = Updateable<JobMetaTable>;

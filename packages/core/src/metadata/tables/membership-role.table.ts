@@ -8,8 +8,8 @@ export interface MembershipRoleTable {
 }
 
 /** A row of `membership_roles`. */
-export type MembershipRole = Selectable<MembershipRoleTable>;
+export type MembershipRoleRow = Selectable<MembershipRoleTable>;
 /** A row to insert into `membership_roles`; columns with a default may be left out. */
-export type NewMembershipRole = Insertable<MembershipRoleTable>;
+export type NewMembershipRoleRow = Insertable<MembershipRoleTable>;
 /** The columns of `membership_roles` to change. */
-export type MembershipRoleUpdate = Updateable<MembershipRoleTable>;
+export type MembershipRoleRowUpdate = Updateable<MembershipRoleTable>;

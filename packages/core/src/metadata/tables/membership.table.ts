@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { TimestampColumn } from './column-types.ts';
+import type { TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `memberships`. */
 export interface MembershipTable {
@@ -9,8 +9,8 @@ export interface MembershipTable {
 }
 
 /** A row of `memberships`. */
-export type Membership = Selectable<MembershipTable>;
+export type MembershipRow = Selectable<MembershipTable>;
 /** A row to insert into `memberships`; columns with a default may be left out. */
-export type NewMembership = Insertable<MembershipTable>;
+export type NewMembershipRow = Insertable<MembershipTable>;
 /** The columns of `memberships` to change. */
-export type MembershipUpdate = Updateable<MembershipTable>;
+export type MembershipRowUpdate = Updateable<MembershipTable>;

@@ -1,5 +1,6 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableBigIntColumn, TimestampColumn } from './column-types.ts';
+import type { NullableBigintColumn } from '../../postgres/bigint-column.ts';
+import type { TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `molecules`. */
 export interface MoleculeTable {
@@ -8,15 +9,15 @@ export interface MoleculeTable {
   name: string;
   format: string;
   uri: string;
-  size_bytes: NullableBigIntColumn;
+  size_bytes: NullableBigintColumn;
   checksum: string | null;
   created_by: string | null;
   created_at: TimestampColumn;
 }
 
 /** A row of `molecules`. */
-export type Molecule = Omit<Selectable<MoleculeTable>, 'size_bytes'> & { size_bytes: number | null };
+export type MoleculeRow = Omit<Selectable<MoleculeTable>, 'size_bytes'> & { size_bytes: number | null };
 /** A row to insert into `molecules`; columns with a default may be left out. */
-export type NewMolecule = Insertable<MoleculeTable>;
+export type NewMoleculeRow = Insertable<MoleculeTable>;
 /** The columns of `molecules` to change. */
-export type MoleculeUpdate = Updateable<MoleculeTable>;
+export type MoleculeRowUpdate = Updateable<MoleculeTable>;

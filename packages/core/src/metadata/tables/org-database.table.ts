@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableJsonColumn, TimestampColumn } from './column-types.ts';
+import type { NullableJsonbColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 export type Placement = 'database' | 'schema';
 
@@ -16,13 +16,13 @@ export interface OrgDatabaseTable {
   state: ColumnType<OrgDatabaseState, OrgDatabaseState | undefined, OrgDatabaseState>;
   /** Name of the newest migration of the results track that was applied there. */
   schema_version: string | null;
-  error: NullableJsonColumn;
+  error: NullableJsonbColumn;
   updated_at: TimestampColumn;
 }
 
 /** A row of `org_databases`. */
-export type OrgDatabase = Selectable<OrgDatabaseTable>;
+export type OrgDatabaseRow = Selectable<OrgDatabaseTable>;
 /** A row to insert into `org_databases`; columns with a default may be left out. */
-export type NewOrgDatabase = Insertable<OrgDatabaseTable>;
+export type NewOrgDatabaseRow = Insertable<OrgDatabaseTable>;
 /** The columns of `org_databases` to change. */
-export type OrgDatabaseUpdate = Updateable<OrgDatabaseTable>;
+export type OrgDatabaseRowUpdate = Updateable<OrgDatabaseTable>;

@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { JsonColumn } from './column-types.ts';
+import type { JsonbColumn } from '../../postgres/column-types.ts';
 
 /** The table `org_settings`. */
 export interface OrgSettingsTable {
@@ -7,12 +7,12 @@ export interface OrgSettingsTable {
   storage_bucket: string | null;
   storage_prefix: string | null;
   logs_backend: string | null;
-  config: JsonColumn;
+  config: JsonbColumn;
 }
 
 /** A row of `org_settings`. */
-export type OrgSettings = Selectable<OrgSettingsTable>;
+export type OrgSettingsRow = Selectable<OrgSettingsTable>;
 /** A row to insert into `org_settings`; columns with a default may be left out. */
-export type NewOrgSettings = Insertable<OrgSettingsTable>;
+export type NewOrgSettingsRow = Insertable<OrgSettingsTable>;
 /** The columns of `org_settings` to change. */
-export type OrgSettingsUpdate = Updateable<OrgSettingsTable>;
+export type OrgSettingsRowUpdate = Updateable<OrgSettingsTable>;

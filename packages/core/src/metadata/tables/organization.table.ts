@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { JsonColumn, TimestampColumn } from './column-types.ts';
+import type { JsonbColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 /** Only the reserved system organization is `system`. */
 export type OrganizationStatus = 'provisioning' | 'active' | 'suspended' | 'deleting' | 'deleted' | 'failed' | 'system';
@@ -9,13 +9,13 @@ export interface OrganizationTable {
   org_id: Generated<string>;
   name: string;
   status: ColumnType<OrganizationStatus, OrganizationStatus | undefined, OrganizationStatus>;
-  quotas: JsonColumn;
+  quotas: JsonbColumn;
   created_at: TimestampColumn;
 }
 
 /** A row of `organizations`. */
-export type Organization = Selectable<OrganizationTable>;
+export type OrganizationRow = Selectable<OrganizationTable>;
 /** A row to insert into `organizations`; columns with a default may be left out. */
-export type NewOrganization = Insertable<OrganizationTable>;
+export type NewOrganizationRow = Insertable<OrganizationTable>;
 /** The columns of `organizations` to change. */
-export type OrganizationUpdate = Updateable<OrganizationTable>;
+export type OrganizationRowUpdate = Updateable<OrganizationTable>;

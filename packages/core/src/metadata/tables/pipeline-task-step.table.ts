@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableJsonColumn, NullableTimestampColumn } from './column-types.ts';
+import type { NullableJsonbColumn, NullableTimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `pipeline_task_steps`. */
 export interface PipelineTaskStepTable {
@@ -10,13 +10,13 @@ export interface PipelineTaskStepTable {
   step_order: number;
   /** Step ids of the same template. Written as JSON text: a driver would make a JavaScript array a PostgreSQL array. */
   depends_on: ColumnType<readonly string[] | null, string | undefined, string>;
-  parameter_overrides: NullableJsonColumn;
+  parameter_overrides: NullableJsonbColumn;
   created_at: NullableTimestampColumn;
 }
 
 /** A row of `pipeline_task_steps`. */
-export type PipelineTaskStep = Selectable<PipelineTaskStepTable>;
+export type PipelineTaskStepRow = Selectable<PipelineTaskStepTable>;
 /** A row to insert into `pipeline_task_steps`; columns with a default may be left out. */
-export type NewPipelineTaskStep = Insertable<PipelineTaskStepTable>;
+export type NewPipelineTaskStepRow = Insertable<PipelineTaskStepTable>;
 /** The columns of `pipeline_task_steps` to change. */
-export type PipelineTaskStepUpdate = Updateable<PipelineTaskStepTable>;
+export type PipelineTaskStepRowUpdate = Updateable<PipelineTaskStepTable>;

@@ -1,5 +1,5 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableJsonColumn, NullableTimestampColumn, RequiredJsonColumn } from './column-types.ts';
+import type { NullableJsonbColumn, NullableTimestampColumn, RequiredJsonbColumn } from '../../postgres/column-types.ts';
 
 /** The table `pipeline_templates`. */
 export interface PipelineTemplateTable {
@@ -9,8 +9,8 @@ export interface PipelineTemplateTable {
   display_name: string;
   description: string | null;
   category: string;
-  workflow_definition: RequiredJsonColumn;
-  default_parameters: NullableJsonColumn;
+  workflow_definition: RequiredJsonbColumn;
+  default_parameters: NullableJsonbColumn;
   is_public: Generated<boolean>;
   is_system: Generated<boolean>;
   version: Generated<string>;
@@ -20,8 +20,8 @@ export interface PipelineTemplateTable {
 }
 
 /** A row of `pipeline_templates`. */
-export type PipelineTemplate = Selectable<PipelineTemplateTable>;
+export type PipelineTemplateRow = Selectable<PipelineTemplateTable>;
 /** A row to insert into `pipeline_templates`; columns with a default may be left out. */
-export type NewPipelineTemplate = Insertable<PipelineTemplateTable>;
+export type NewPipelineTemplateRow = Insertable<PipelineTemplateTable>;
 /** The columns of `pipeline_templates` to change. */
-export type PipelineTemplateUpdate = Updateable<PipelineTemplateTable>;
+export type PipelineTemplateRowUpdate = Updateable<PipelineTemplateTable>;

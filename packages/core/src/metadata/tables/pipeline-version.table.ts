@@ -1,5 +1,5 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableTimestampColumn, RequiredJsonColumn, TimestampColumn } from './column-types.ts';
+import type { NullableTimestampColumn, RequiredJsonbColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `pipeline_versions`. */
 export interface PipelineVersionTable {
@@ -7,7 +7,7 @@ export interface PipelineVersionTable {
   pipeline_id: string;
   version: string;
   /** Frozen once the version is published. */
-  spec: RequiredJsonColumn;
+  spec: RequiredJsonbColumn;
   published: Generated<boolean>;
   created_by: string | null;
   created_at: TimestampColumn;
@@ -15,8 +15,8 @@ export interface PipelineVersionTable {
 }
 
 /** A row of `pipeline_versions`. */
-export type PipelineVersion = Selectable<PipelineVersionTable>;
+export type PipelineVersionRow = Selectable<PipelineVersionTable>;
 /** A row to insert into `pipeline_versions`; columns with a default may be left out. */
-export type NewPipelineVersion = Insertable<PipelineVersionTable>;
+export type NewPipelineVersionRow = Insertable<PipelineVersionTable>;
 /** The columns of `pipeline_versions` to change. */
-export type PipelineVersionUpdate = Updateable<PipelineVersionTable>;
+export type PipelineVersionRowUpdate = Updateable<PipelineVersionTable>;

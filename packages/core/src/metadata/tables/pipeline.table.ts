@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { TimestampColumn } from './column-types.ts';
+import type { TimestampColumn } from '../../postgres/column-types.ts';
 
 export type Visibility = 'private' | 'org' | 'public';
 
@@ -17,8 +17,8 @@ export interface PipelineTable {
 }
 
 /** A row of `pipelines`. */
-export type Pipeline = Selectable<PipelineTable>;
+export type PipelineRow = Selectable<PipelineTable>;
 /** A row to insert into `pipelines`; columns with a default may be left out. */
-export type NewPipeline = Insertable<PipelineTable>;
+export type NewPipelineRow = Insertable<PipelineTable>;
 /** The columns of `pipelines` to change. */
-export type PipelineUpdate = Updateable<PipelineTable>;
+export type PipelineRowUpdate = Updateable<PipelineTable>;

@@ -7,8 +7,8 @@ export interface RolePermissionTable {
 }
 
 /** A row of `role_permissions`. */
-export type RolePermission = Selectable<RolePermissionTable>;
+export type RolePermissionRow = Selectable<RolePermissionTable>;
 /** A row to insert into `role_permissions`; columns with a default may be left out. */
-export type NewRolePermission = Insertable<RolePermissionTable>;
+export type NewRolePermissionRow = Insertable<RolePermissionTable>;
 /** The columns of `role_permissions` to change. */
-export type RolePermissionUpdate = Updateable<RolePermissionTable>;
+export type RolePermissionRowUpdate = Updateable<RolePermissionTable>;

@@ -9,8 +9,8 @@ export interface RoleTable {
 }
 
 /** A row of `roles`. */
-export type Role = Selectable<RoleTable>;
+export type RoleRow = Selectable<RoleTable>;
 /** A row to insert into `roles`; columns with a default may be left out. */
-export type NewRole = Insertable<RoleTable>;
+export type NewRoleRow = Insertable<RoleTable>;
 /** The columns of `roles` to change. */
-export type RoleUpdate = Updateable<RoleTable>;
+export type RoleRowUpdate = Updateable<RoleTable>;

@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
 import type { Determinism } from '../../ports/task-runner.ts';
-import type { JsonColumn, NullableTimestampColumn, RequiredJsonColumn } from './column-types.ts';
+import type { JsonbColumn, NullableTimestampColumn, RequiredJsonbColumn } from '../../postgres/column-types.ts';
 
 /** The table `task_definitions`. */
 export interface TaskDefinitionTable {
@@ -9,10 +9,10 @@ export interface TaskDefinitionTable {
   /** The task key: a slug, the same for every version. Not a row id, whatever its name says. */
   task_id: string;
   version: Generated<string>;
-  metadata: JsonColumn;
+  metadata: JsonbColumn;
   /** The OpenAPI document. Never changes: a new interface is a new version. */
-  interface_spec: RequiredJsonColumn;
-  service_config: JsonColumn;
+  interface_spec: RequiredJsonbColumn;
+  service_config: JsonbColumn;
   is_active: Generated<boolean>;
   is_system: Generated<boolean>;
   created_by: string | null;
@@ -28,8 +28,8 @@ export interface TaskDefinitionTable {
 }
 
 /** A row of `task_definitions`. */
-export type TaskDefinition = Selectable<TaskDefinitionTable>;
+export type TaskDefinitionRow = Selectable<TaskDefinitionTable>;
 /** A row to insert into `task_definitions`; columns with a default may be left out. */
-export type NewTaskDefinition = Insertable<TaskDefinitionTable>;
+export type NewTaskDefinitionRow = Insertable<TaskDefinitionTable>;
 /** The columns of `task_definitions` to change. */
-export type TaskDefinitionUpdate = Updateable<TaskDefinitionTable>;
+export type TaskDefinitionRowUpdate = Updateable<TaskDefinitionTable>;

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableJsonColumn, NullableTimestampColumn } from './column-types.ts';
+import type { NullableJsonbColumn, NullableTimestampColumn } from '../../postgres/column-types.ts';
 
 export type HealthStatus = 'healthy' | 'unhealthy' | 'starting' | 'unknown';
 
@@ -12,13 +12,13 @@ export interface TaskServiceTable {
   node_name: string | null;
   health_status: ColumnType<HealthStatus, HealthStatus | undefined, HealthStatus>;
   last_health_check: NullableTimestampColumn;
-  resources_used: NullableJsonColumn;
+  resources_used: NullableJsonbColumn;
   started_at: NullableTimestampColumn;
 }
 
 /** A row of `task_services`. */
-export type TaskService = Selectable<TaskServiceTable>;
+export type TaskServiceRow = Selectable<TaskServiceTable>;
 /** A row to insert into `task_services`; columns with a default may be left out. */
-export type NewTaskService = Insertable<TaskServiceTable>;
+export type NewTaskServiceRow = Insertable<TaskServiceTable>;
 /** The columns of `task_services` to change. */
-export type TaskServiceUpdate = Updateable<TaskServiceTable>;
+export type TaskServiceRowUpdate = Updateable<TaskServiceTable>;

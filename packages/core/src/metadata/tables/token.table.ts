@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableTimestampColumn, TimestampColumn } from './column-types.ts';
+import type { NullableTimestampColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `tokens`. */
 export interface TokenTable {
@@ -19,8 +19,8 @@ export interface TokenTable {
 }
 
 /** A row of `tokens`. */
-export type Token = Selectable<TokenTable>;
+export type TokenRow = Selectable<TokenTable>;
 /** A row to insert into `tokens`; columns with a default may be left out. */
-export type NewToken = Insertable<TokenTable>;
+export type NewTokenRow = Insertable<TokenTable>;
 /** The columns of `tokens` to change. */
-export type TokenUpdate = Updateable<TokenTable>;
+export type TokenRowUpdate = Updateable<TokenTable>;

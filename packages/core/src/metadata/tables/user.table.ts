@@ -1,5 +1,5 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { TimestampColumn } from './column-types.ts';
+import type { TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `users`. */
 export interface UserTable {
@@ -12,8 +12,8 @@ export interface UserTable {
 }
 
 /** A row of `users`. */
-export type User = Selectable<UserTable>;
+export type UserRow = Selectable<UserTable>;
 /** A row to insert into `users`; columns with a default may be left out. */
-export type NewUser = Insertable<UserTable>;
+export type NewUserRow = Insertable<UserTable>;
 /** The columns of `users` to change. */
-export type UserUpdate = Updateable<UserTable>;
+export type UserRowUpdate = Updateable<UserTable>;

@@ -1,14 +1,14 @@
-import type { CacheFlightsTable } from './cache-flights-table.ts';
-import type { DockingResultsTable } from './docking-results-table.ts';
-import type { JobEventsTable } from './job-events-table.ts';
-import type { JobInputsTable } from './job-inputs-table.ts';
-import type { JobOutputsTable } from './job-outputs-table.ts';
-import type { JobsTable } from './jobs-table.ts';
-import type { ResultCacheTable } from './result-cache-table.ts';
-import type { ResultsDatabaseTable } from './results-database-table.ts';
-import type { TaskExecutionsTable } from './task-executions-table.ts';
-import type { TaskLogsTable } from './task-logs-table.ts';
-import type { TaskResultsTable } from './task-results-table.ts';
+import type { ResultCacheTable } from './cache-entry.table.ts';
+import type { CacheFlightsTable } from './cache-flight.table.ts';
+import type { DockingResultsTable } from './docking-result.table.ts';
+import type { JobsTable } from './job.table.ts';
+import type { JobEventsTable } from './job-event.table.ts';
+import type { JobInputsTable } from './job-input.table.ts';
+import type { JobOutputsTable } from './job-output.table.ts';
+import type { ResultsDatabaseTable } from './results-stamp.table.ts';
+import type { TaskExecutionsTable } from './task-execution.table.ts';
+import type { TaskLogsTable } from './task-log.table.ts';
+import type { TaskResultsTable } from './task-result.table.ts';
 
 /** The tables of one organization's Results DB. */
 export interface ResultsTables {

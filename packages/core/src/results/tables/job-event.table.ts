@@ -1,7 +1,6 @@
 import type { ColumnType, Insertable, Selectable, Updateable } from 'kysely';
-import type { BigintValue, WithNumbers } from './bigint-column.ts';
-import type { JsonbColumn } from './jsonb-column.ts';
-import type { TimestampColumn } from './timestamp-column.ts';
+import type { BigintValue, WithNumbers } from '../../postgres/bigint-column.ts';
+import type { JsonbColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 /** An entry of a job's timeline, numbered 1..n without a gap. */
 export interface JobEventsTable {

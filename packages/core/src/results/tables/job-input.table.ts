@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableBigintColumn, WithNumbers } from './bigint-column.ts';
+import type { NullableBigintColumn, WithNumbers } from '../../postgres/bigint-column.ts';
 
 /** A file that a job was given, under the key of its pipeline input. */
 export interface JobInputsTable {

@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { JsonbColumn } from './jsonb-column.ts';
+import type { JsonbColumn } from '../../postgres/column-types.ts';
 
 /** The committed answer of one step instance. */
 export interface TaskResultsTable {

@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { BigintValue, WithNumbers } from './bigint-column.ts';
-import type { TimestampColumn } from './timestamp-column.ts';
+import type { BigintValue, WithNumbers } from '../../postgres/bigint-column.ts';
+import type { TimestampColumn } from '../../postgres/column-types.ts';
 
 /** A log line of a job, numbered 1..n. */
 export interface TaskLogsTable {

@@ -1,8 +1,12 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { BigintColumn, WithNumbers } from './bigint-column.ts';
+import type { BigintColumn, WithNumbers } from '../../postgres/bigint-column.ts';
+import type {
+  JsonbColumn,
+  NullableJsonbColumn,
+  NullableTimestampColumn,
+  TimestampColumn,
+} from '../../postgres/column-types.ts';
 import type { JobStatus } from './job-status.ts';
-import type { JsonbColumn, NullableJsonbColumn } from './jsonb-column.ts';
-import type { NullableTimestampColumn, TimestampColumn } from './timestamp-column.ts';
 
 /** One run of a pipeline version. */
 export interface JobsTable {

@@ -1,7 +1,6 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
-import type { NullableBigintColumn, WithNumbers } from './bigint-column.ts';
-import type { JsonbColumn } from './jsonb-column.ts';
-import type { NullableTimestampColumn, TimestampColumn } from './timestamp-column.ts';
+import type { NullableBigintColumn, WithNumbers } from '../../postgres/bigint-column.ts';
+import type { JsonbColumn, NullableTimestampColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 /** A result that may be served again to whoever asks the same. */
 export interface ResultCacheTable {

@@ -1,7 +1,6 @@
 import type { Generated, Insertable, Selectable, Updateable } from 'kysely';
+import type { NullableJsonbColumn, NullableTimestampColumn } from '../../postgres/column-types.ts';
 import type { JobStatus } from './job-status.ts';
-import type { NullableJsonbColumn } from './jsonb-column.ts';
-import type { NullableTimestampColumn } from './timestamp-column.ts';
 
 /** One attempt of one step instance. */
 export interface TaskExecutionsTable {

@@ -1,5 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
-import type { TimestampColumn } from './timestamp-column.ts';
+import type { TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The stamp: whose Results DB this is. One row at most, never changed, never deleted. */
 export interface ResultsDatabaseTable {

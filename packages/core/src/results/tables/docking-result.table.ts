@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { JsonbColumn } from './jsonb-column.ts';
+import type { JsonbColumn } from '../../postgres/column-types.ts';
 
 /** A pose of the job's primary docking step. */
 export interface DockingResultsTable {

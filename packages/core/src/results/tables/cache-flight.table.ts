@@ -1,5 +1,5 @@
 import type { ColumnType, Insertable, Selectable, Updateable } from 'kysely';
-import type { BigintColumn, WithNumbers } from './bigint-column.ts';
+import type { BigintColumn, WithNumbers } from '../../postgres/bigint-column.ts';
 
 /** Who computes a cache key right now, so that others can wait instead of computing it too. */
 export interface CacheFlightsTable {
