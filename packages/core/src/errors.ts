@@ -1,3 +1,4 @@
+import type { OrgId } from './ids.ts';
 import type { JsonObject } from './json.ts';
 
 const BRAND = Symbol.for('@mad/error');
@@ -114,4 +115,100 @@ export interface TaskFailedFacts {
   readonly retryable: boolean;
   readonly details?: JsonObject | undefined;
   readonly cause?: unknown;
+}
+
+/** Thrown when a migration fails; nothing of the run stays. The cause is the database's own error. */
+export class MigrationFailedError extends MadError {
+  static override readonly code = 'MAD_CORE_MIGRATION_FAILED';
+  constructor({ track, migration, cause }: { track: string; migration: string; cause: unknown }) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super({
+      message: `migration ${migration} of the ${track} track failed, nothing was changed: ${reason}`,
+      details: { track, migration },
+      cause,
+    });
+  }
+}
+
+/** Thrown when the login of the Metadata DB may not do what its transactions need, or may do more than it should. The message names the SQL to run. */
+export class MetadataRoleError extends MadError {
+  static override readonly code = 'MAD_CORE_METADATA_ROLE';
+  constructor({ problem, remedy, cause }: { problem: string; remedy: string; cause?: unknown }) {
+    super({ message: `${problem}; ${remedy}`, cause });
+  }
+}
+
+/** Thrown when a repository is given a transaction that `inOrganization` did not open. */
+export class OrganizationUnknownError extends MadError {
+  static override readonly code = 'MAD_CORE_ORGANIZATION_UNKNOWN';
+  constructor() {
+    super({
+      message:
+        'this transaction carries no organization; pass the one that inOrganization hands to its callback, unchanged',
+    });
+  }
+}
+
+/** Thrown when a key, check or trigger of the Metadata DB refuses a row. `constraint` names the rule; it is listed in the reference of the Metadata DB. */
+export class RowRefusedError extends MadError {
+  static override readonly code = 'MAD_CORE_ROW_REFUSED';
+  readonly constraint: string;
+  constructor({ entity, id, constraint, cause }: { entity: string; id: string; constraint: string; cause: unknown }) {
+    const reason = cause instanceof Error ? cause.message : 'refused by the database';
+    super({
+      message: `${entity} ${id} was not written: ${reason} (${constraint})`,
+      details: { entity, id, constraint },
+      cause,
+    });
+    this.constraint = constraint;
+  }
+}
+
+/** Thrown when a Results DB is wired to an organization it was not made for. Nothing was read from it; mend the routing. */
+export class ResultsDatabaseMismatchError extends MadError {
+  static override readonly code = 'MAD_CORE_RESULTS_DATABASE_MISMATCH';
+  constructor({ expected, found }: { expected: OrgId; found: OrgId | undefined }) {
+    const what =
+      found === undefined
+        ? 'carries no stamp; migrate it with its orgId'
+        : `is stamped for organization ${found}; mend the routing`;
+    super({
+      message: `the results database of organization ${expected} ${what}`,
+      details: { expected, found: found ?? null },
+    });
+  }
+}
+
+/** Thrown when a job's lease is no longer the caller's: it expired and was claimed again, was given back, or the job is closed. Stop, and write nothing more. */
+export class LeaseLostError extends MadError {
+  static override readonly code = 'MAD_CORE_LEASE_LOST';
+  constructor({ jobId, fence }: { jobId: string; fence: number }) {
+    super({
+      message: `the lease of job ${jobId} under fence ${fence} is lost; stop working on it, its present holder goes on`,
+      details: { jobId, fence },
+    });
+  }
+}
+
+/** Thrown when stored bytes no longer match their digest: the storage lost or changed them. */
+export class ArtifactCorruptError extends MadError {
+  static override readonly code = 'MAD_CORE_ARTIFACT_CORRUPT';
+  constructor({ digest, found }: { digest: string; found: string }) {
+    super({
+      message: `artifact ${digest} now has the digest ${found}; restore it from a backup or compute it again`,
+      details: { digest, found },
+    });
+  }
+}
+
+/** Thrown when another process has the folder open: two on one folder would lose data without a word. */
+export class DataFolderInUseError extends MadError {
+  static override readonly code = 'MAD_CORE_DATA_FOLDER_IN_USE';
+  constructor({ folder, cause }: { folder: string; cause: unknown }) {
+    super({
+      message: `${folder} is open in another process; end it, or use another folder`,
+      details: { folder },
+      cause,
+    });
+  }
 }

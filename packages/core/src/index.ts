@@ -11,7 +11,7 @@ export {
 } from './artifacts/artifact-uri.ts';
 export { createArtifactStore } from './artifacts/create-artifact-store.ts';
 export { createLocalArtifactStore } from './artifacts/create-local-artifact-store.ts';
-export { ArtifactCorruptError, readArtifactText } from './artifacts/read-artifact-text.ts';
+export { readArtifactText } from './artifacts/read-artifact-text.ts';
 export { type Clock, systemClock } from './clock.ts';
 // Words and values.
 export * from './errors.ts';
@@ -56,7 +56,6 @@ export type * from './ports/task-runner.ts';
 // Both databases.
 export {
   type MigrateOptions,
-  MigrationFailedError,
   type MigrationState,
   type MigrationTrack,
   migrate,

@@ -1,18 +1,7 @@
 import { createHash } from 'node:crypto';
-import { MadError } from '../errors.ts';
+import { ArtifactCorruptError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
 import type { ArtifactStore, Digest } from '../ports/artifact-store.ts';
-
-/** Thrown when stored bytes no longer match their digest: the storage lost or changed them. */
-export class ArtifactCorruptError extends MadError {
-  static override readonly code = 'MAD_CORE_ARTIFACT_CORRUPT';
-  constructor({ digest, found }: { digest: Digest; found: Digest }) {
-    super({
-      message: `artifact ${digest} now has the digest ${found}; restore it from a backup or compute it again`,
-      details: { digest, found },
-    });
-  }
-}
 
 /** The whole artifact as UTF-8 text, its digest checked. @throws {NotFoundError} @throws {ArtifactCorruptError} */
 export async function readArtifactText(

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { LeaseLostError } from '../errors.ts';
 import { renewJobLease } from '../results/job-lease.repository.ts';
-import { LeaseLostError } from '../results/lease-lost-error.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 
 /** The reason of the signal when someone asked to cancel the job. */

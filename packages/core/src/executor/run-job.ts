@@ -1,11 +1,11 @@
 import { systemClock } from '../clock.ts';
+import { LeaseLostError } from '../errors.ts';
 import { toJobFailure } from '../job/job-failure.ts';
 import { mirrorJob } from '../job/mirror-job.ts';
 import type { Platform } from '../platform.ts';
 import type { JobMessage } from '../ports/job-queue.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { claimJobLease, releaseJobLease } from '../results/job-lease.repository.ts';
-import { LeaseLostError } from '../results/lease-lost-error.ts';
 import { closeRun } from './close-run.ts';
 import { createJournal } from './journal.ts';
 import { JobCanceled, keepLease } from './keep-lease.ts';

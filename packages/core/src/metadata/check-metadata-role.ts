@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
+import { MetadataRoleError } from '../errors.ts';
 import type { MetadataDatabase } from './metadata-database.ts';
-import { MetadataRoleError } from './metadata-errors.ts';
 
 export interface MetadataRole {
   /** The login's name. */

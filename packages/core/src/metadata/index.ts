@@ -73,7 +73,6 @@ export {
   type OrganizationTransaction,
   organizationOf,
 } from './metadata-database.ts';
-export { explainRoleFailure, MetadataRoleError, OrganizationUnknownError, RowRefusedError } from './metadata-errors.ts';
 export { metadataTrack, migrateMetadata } from './metadata-track.ts';
 export {
   deleteMolecule,

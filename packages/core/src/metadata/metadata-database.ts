@@ -1,8 +1,8 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { ValidationFailedError } from '../errors.ts';
+import { OrganizationUnknownError, ValidationFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
+import { explainRoleFailure } from './explain-role-failure.ts';
 import { isUuid } from './keyset.ts';
-import { explainRoleFailure, OrganizationUnknownError } from './metadata-errors.ts';
 import type { MetadataTables, SharedMetadataTables } from './tables/metadata-tables.ts';
 
 /**

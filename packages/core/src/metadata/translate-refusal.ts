@@ -1,6 +1,5 @@
-import { ConflictError, NotFoundError } from '../errors.ts';
+import { ConflictError, NotFoundError, RowRefusedError } from '../errors.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
-import { RowRefusedError } from './metadata-errors.ts';
 
 export interface WriteFacts {
   readonly entity: string;

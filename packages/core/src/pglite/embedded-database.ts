@@ -3,19 +3,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { citext } from '@electric-sql/pglite/contrib/citext';
 import { Kysely, PGliteDialect } from 'kysely';
 import { lock } from 'proper-lockfile';
-import { MadError } from '../errors.ts';
-
-/** Thrown when another process has the folder open: two on one folder would lose data without a word. */
-export class DataFolderInUseError extends MadError {
-  static override readonly code = 'MAD_CORE_DATA_FOLDER_IN_USE';
-  constructor({ folder, cause }: { folder: string; cause: unknown }) {
-    super({
-      message: `${folder} is open in another process; end it, or use another folder`,
-      details: { folder },
-      cause,
-    });
-  }
-}
+import { DataFolderInUseError } from '../errors.ts';
 
 /** PostgreSQL inside this process, for one machine and no set-up: both databases of `mad` as schemas of one data folder. */
 export interface EmbeddedDatabase extends AsyncDisposable {

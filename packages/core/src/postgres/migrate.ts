@@ -9,20 +9,7 @@ import {
   type Transaction,
 } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import { MadError } from '../errors.ts';
-
-/** Thrown when a migration fails; nothing of the run stays. The cause is the database's own error. */
-export class MigrationFailedError extends MadError {
-  static override readonly code = 'MAD_CORE_MIGRATION_FAILED';
-  constructor({ track, migration, cause }: { track: string; migration: string; cause: unknown }) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super({
-      message: `migration ${migration} of the ${track} track failed, nothing was changed: ${reason}`,
-      details: { track, migration },
-      cause,
-    });
-  }
-}
+import { MigrationFailedError } from '../errors.ts';
 
 export interface MigrationTrack {
   readonly name: 'metadata' | 'results';

@@ -57,10 +57,8 @@ export {
   releaseJobLease,
   renewJobLease,
 } from './job-lease.repository.ts';
-export { LeaseLostError } from './lease-lost-error.ts';
 export { openResultsDatabase } from './open-results-database.ts';
 export type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-export { ResultsDatabaseMismatchError } from './results-database-mismatch-error.ts';
 export { checkResultsStamp, stampResults } from './results-stamp.ts';
 export { type MigrateResultsOptions, migrateResults, resultsTrack } from './results-track.ts';
 export type {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
+import { LeaseLostError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { withNumbers } from '../postgres/bigint-column.ts';
 import { fromNow } from './from-now.ts';
-import { LeaseLostError } from './lease-lost-error.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
 import { JOB_BIGINTS, type JobRow } from './tables/job.table.ts';
 import type { JobStatus, TerminalJobStatus } from './tables/job-status.ts';

@@ -1,6 +1,6 @@
+import { ResultsDatabaseMismatchError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
 import type { ResultsDatabase } from './results-database.ts';
-import { ResultsDatabaseMismatchError } from './results-database-mismatch-error.ts';
 
 /**
  * Makes sure that this database is the organization's own. To be called whenever a pool to it is opened.

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import { ConflictError, NotFoundError } from '../../src/errors.ts';
+import { ConflictError, NotFoundError, RowRefusedError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import {
   findAuditLog,
@@ -41,7 +41,6 @@ import {
   inOrganization,
   type OrganizationTransaction,
 } from '../../src/metadata/metadata-database.ts';
-import { RowRefusedError } from '../../src/metadata/metadata-errors.ts';
 import {
   deleteRole,
   deleteRolePermissions,

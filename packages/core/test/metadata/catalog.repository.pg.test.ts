@@ -1,12 +1,11 @@
 import { beforeAll, expect, test } from 'vitest';
-import { ConflictError, NotFoundError, ValidationFailedError } from '../../src/errors.ts';
+import { ConflictError, NotFoundError, RowRefusedError, ValidationFailedError } from '../../src/errors.ts';
 import { newId, SYSTEM_ORG_ID } from '../../src/ids.ts';
 import {
   inAllOrganizations,
   inOrganization,
   type OrganizationTransaction,
 } from '../../src/metadata/metadata-database.ts';
-import { RowRefusedError } from '../../src/metadata/metadata-errors.ts';
 import {
   deleteOrgDatabase,
   getOrgDatabase,

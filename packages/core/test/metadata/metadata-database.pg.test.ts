@@ -1,11 +1,10 @@
 import { createPostgresDatabase } from '@mad/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ValidationFailedError } from '../../src/errors.ts';
+import { MetadataRoleError, OrganizationUnknownError, ValidationFailedError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { checkMetadataRole } from '../../src/metadata/check-metadata-role.ts';
 import { inAllOrganizations, inOrganization, organizationOf } from '../../src/metadata/metadata-database.ts';
-import { MetadataRoleError, OrganizationUnknownError } from '../../src/metadata/metadata-errors.ts';
 import type { SharedMetadataTables } from '../../src/metadata/tables/metadata-tables.ts';
 import {
   createMigratedPglite,

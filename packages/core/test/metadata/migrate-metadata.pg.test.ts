@@ -1,8 +1,9 @@
 import { createPgliteDatabase, createPostgresDatabase, startPostgresServer } from '@mad/testkit';
 import { type Kysely, sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { MigrationFailedError } from '../../src/errors.ts';
 import { metadataTrack, migrateMetadata } from '../../src/metadata/metadata-track.ts';
-import { MigrationFailedError, migrationSql, migrationState } from '../../src/postgres/migrate.ts';
+import { migrationSql, migrationState } from '../../src/postgres/migrate.ts';
 import { metadataTemplate, openAs } from './each-database.ts';
 
 const ALL = Object.keys(metadataTrack.migrations);

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { ResultsDatabaseMismatchError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { SQLSTATE } from '../../src/postgres/sqlstate.ts';
-import { ResultsDatabaseMismatchError } from '../../src/results/results-database-mismatch-error.ts';
 import { checkResultsStamp, stampResults } from '../../src/results/results-stamp.ts';
 import { JOB_STATUSES, type JobStatus } from '../../src/results/tables/job-status.ts';
 import { describeOnEachDatabase, insertTestJob, SCHEMA, verdict } from './each-database.ts';

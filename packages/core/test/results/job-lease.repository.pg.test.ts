@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { createPostgresDatabase, type TestDatabase } from '@mad/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LeaseLostError } from '../../src/errors.ts';
 import { getJob, requestJobCancel } from '../../src/results/job.repository.ts';
 import {
   cancelPendingJob,
@@ -11,7 +12,6 @@ import {
   releaseJobLease,
   renewJobLease,
 } from '../../src/results/job-lease.repository.ts';
-import { LeaseLostError } from '../../src/results/lease-lost-error.ts';
 import { openResultsDatabase } from '../../src/results/open-results-database.ts';
 import type { ResultsDatabase, ResultsTransaction } from '../../src/results/results-database.ts';
 import { connectPool } from './connect-pool.ts';
