@@ -7,7 +7,13 @@ export default defineConfig({
     projects: projects.map((root) => ({
       extends: true as const,
       root,
-      test: { name: root, include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const },
+      test: {
+        name: root,
+        include: ['test/**/*.test.ts'],
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        pool: 'forks' as const,
+      },
     })),
   },
 });

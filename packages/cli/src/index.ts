@@ -1,1 +1,3 @@
-export {};
+export { CommandUsageError, DatabaseRefusedError, DatabaseUnreachableError } from './errors.ts';
+export { runMad } from './run-mad.ts';
+export type { Terminal } from './terminal.ts';

@@ -279,11 +279,14 @@ describeOnEachDatabase((metadata) => {
 
     test('gives each call to the service with the fewest open ones', async () => {
       const counts = new Map<string, number>();
+      // Nobody is answered before all have been asked, so that every choice is made with the earlier calls still open.
+      const everyCallIsOpen = Promise.withResolvers<void>();
       const start = () =>
         startServer(async (request, response) => {
           if (request.method === 'POST') {
             counts.set(String(request.headers.host), (counts.get(String(request.headers.host)) ?? 0) + 1);
-            await setTimeout(100);
+            if ([...counts.values()].reduce((sum, count) => sum + count, 0) === 6) everyCallIsOpen.resolve();
+            await everyCallIsOpen.promise;
           }
           response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ atoms: 1, files: [] }));
         });

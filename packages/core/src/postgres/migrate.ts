@@ -42,9 +42,7 @@ export async function migrate<Tables>(db: Kysely<Tables>, options: MigrateOption
     if (options.lockTimeoutMs !== undefined)
       await sql`select set_config('lock_timeout', ${`${options.lockTimeoutMs}ms`}, true)`.execute(tx);
     await provideSchema(tx, schema);
-    await sql`create table if not exists ${ledger(options)} (name text primary key, applied_at timestamptz not null default now())`.execute(
-      tx,
-    );
+    await provideLedger(tx, options);
     const { pending } = await readState(tx, options);
     for (const name of pending) await apply(tx, { ...options, name });
     return pending;
@@ -57,6 +55,11 @@ async function provideSchema<Tables>(tx: Transaction<Tables>, schema: string): P
   if (rows.length === 0) await sql`create schema if not exists ${sql.id(schema)}`.execute(tx);
 }
 
+async function provideLedger<Tables>(tx: Transaction<Tables>, options: MigrateOptions): Promise<void> {
+  const columns = sql`(name text primary key, applied_at timestamptz not null default now())`;
+  await sql`create table if not exists ${ledger(options)} ${columns}`.execute(tx);
+}
+
 /** What a track has applied and what is pending; creates nothing. */
 export async function migrationState<Tables>(db: Kysely<Tables>, options: MigrateOptions): Promise<MigrationState> {
   const { rows } = await sql<{ there: boolean }>`select exists (select from pg_tables
@@ -67,7 +70,10 @@ export async function migrationState<Tables>(db: Kysely<Tables>, options: Migrat
   return readState(db, options);
 }
 
-/** The SQL that `migrate` would run for these migrations, one statement an element, without touching a database. */
+/**
+ * The SQL that `migrate` would run for these migrations, the ledger's included, one statement an element and together one transaction, without
+ * touching a database. None for no migrations.
+ */
 export async function migrationSql(options: MigrateOptions, only: readonly string[]): Promise<readonly string[]> {
   const statements: string[] = [];
   const recorder = new Kysely<unknown>({
@@ -79,7 +85,11 @@ export async function migrationSql(options: MigrateOptions, only: readonly strin
     },
     log: (event) => void statements.push(event.query.sql.trim()),
   });
+  if (only.length === 0) return [];
   await recorder.transaction().execute(async (tx) => {
+    const { schema = 'public' } = options;
+    if (schema !== 'public') await sql`create schema if not exists ${sql.id(schema)}`.execute(tx);
+    await provideLedger(tx, options);
     for (const name of only) await apply(tx, { ...options, name });
   });
   return statements;

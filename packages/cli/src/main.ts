@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+import { runMad } from './run-mad.ts';
+
+process.exitCode = await runMad(process.argv.slice(2), {
+  env: process.env,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+});

@@ -1,0 +1,47 @@
+import { isMadError } from '@mad/core';
+import { Command, CommanderError } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { hidePasswords } from './database/database-url.ts';
+import { CommandUsageError } from './errors.ts';
+import { addMigrateCommand } from './migrate/migrate-command.ts';
+import type { Terminal } from './terminal.ts';
+
+const DONE = 0;
+const FAILED = 1;
+const MISUSED = 2;
+
+/**
+ * Runs `mad` with these arguments and resolves to its exit code: 0 done, 1 failed, 2 called in a wrong way. Never throws: whatever goes wrong
+ * becomes one line on `terminal.err`, and no line ever holds a password.
+ */
+export async function runMad(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('mad')
+    .description('every operation of mad by hand')
+    .version(manifest.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      outputError: (text, write) => write(`mad: ${toLine(text.replace(/^error: /, ''))}\n`),
+    });
+  addMigrateCommand(program, terminal);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return DONE;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : MISUSED;
+    terminal.err(`mad: ${toLine(describe(error))}\n`);
+    return error instanceof CommandUsageError ? MISUSED : FAILED;
+  }
+}
+
+function describe(error: unknown): string {
+  if (isMadError(error)) return error.message;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function toLine(text: string): string {
+  return hidePasswords(text)
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ');
+}

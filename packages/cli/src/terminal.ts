@@ -1,0 +1,8 @@
+/** What a command may touch of the process that runs it. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Takes the answer: text for people, one JSON object with `--json`, SQL with `--dry-run`. */
+  readonly out: (text: string) => unknown;
+  /** Takes everything else. */
+  readonly err: (text: string) => unknown;
+}
