@@ -13,12 +13,7 @@ const request = z.object({
   exhaustiveness: z.int().min(1).max(1024).default(8).describe('Independent searches; time grows with it.'),
   num_modes: z.int().min(1).max(1000).default(9).describe('At most this many poses.'),
   energy_range: z.number().gt(0).max(100).default(3).describe('Poses within this many kcal/mol of the best.'),
-  seed: z
-    .int()
-    .min(1)
-    .max(maxVinaSeed)
-    .optional()
-    .describe('The same seed gives the same poses. One is drawn without.'),
+  seed: z.int().min(1).max(maxVinaSeed).optional().describe('Repeats a result; drawn when absent.'),
   cpu: z.int().min(1).max(1024).optional().meta({ description: 'Threads.', 'x-mad-cache': 'ignore' }),
 });
 

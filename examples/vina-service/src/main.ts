@@ -13,9 +13,10 @@ const { values } = parseArgs({
 
 try {
   const service = await startVinaService({ port: Number(values.port), host: values.host });
-  let stopped: Promise<void> | undefined;
+  let stopping = false;
   const stop = () => {
-    stopped ??= service.close().finally(() => process.exit());
+    if (!stopping) void service.close().finally(() => process.exit());
+    stopping = true;
   };
   process.once('SIGTERM', stop).once('SIGINT', stop);
   if (values['with-parent']) process.stdin.resume().once('end', stop).once('error', stop);

@@ -1,3 +1,4 @@
+export { isRunning, listChildren } from './child-processes.ts';
 export { describeWithPrograms } from './describe-with-programs.ts';
 export { createPgliteDatabase } from './pglite-database.ts';
 export { createPostgresDatabase, type DatabaseTemplate, type TestDatabase } from './postgres-database.ts';

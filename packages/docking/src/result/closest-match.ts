@@ -15,9 +15,10 @@ interface Search {
 }
 
 /**
- * The smallest sum of squared distances over all ways to lay one molecule's atoms onto the other's, element on element and bond on bond; undefined when there is none.
- * Atoms are placed along bonds and a branch ends as soon as it cannot beat the best; atoms at the end of a bond go with their neighbour. So a molecule with millions
- * of symmetries (6 for each trifluoromethyl group, multiplied) costs no more than others. RDKit's substructure match would need bond orders and stops at 1000 matches.
+ * The smallest sum of squared distances over all ways to lay one molecule's atoms onto the other's, element on element and bond on bond;
+ * undefined when there is none. Atoms are placed along bonds and a branch ends as soon as it cannot beat the best; atoms at the end of a bond go
+ * with their neighbour. So a molecule with millions of symmetries (6 for each trifluoromethyl group, multiplied) costs no more than others;
+ * RDKit's substructure match would need bond orders and stops at 1000 matches.
  */
 export function findClosestMatch(from: MoleculeGraph, to: MoleculeGraph): number | undefined {
   const [names, imageNames] = [nameAtomsBySurroundings(from), nameAtomsBySurroundings(to)];

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PreparedLigand, type PreparedReceptor, prepareLigand, prepareReceptor, runVina } from '@mad/docking';
+import { describeWithPrograms, listChildren } from '@mad/testkit';
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { describeWithPrograms, listChildren } from '../real-programs.ts';
 import { auroraA, pocket } from '../structures.ts';
 
 describeWithPrograms('runVina', () => {
@@ -63,7 +63,7 @@ describeWithPrograms('runVina', () => {
       onProgress: () => controller.abort(reason),
     });
     await expect(running).rejects.toBe(reason);
-    expect(listChildren(process.pid)).not.toContain('vina');
+    expect(listChildren(process.pid).map(({ name }) => name)).not.toContain('vina');
     expect(readdirSync(temporary)).toEqual([]);
   });
 
@@ -72,7 +72,7 @@ describeWithPrograms('runVina', () => {
       code: 'MAD_DOCKING_TIMEOUT',
       retryable: true,
     });
-    expect(listChildren(process.pid)).not.toContain('vina');
+    expect(listChildren(process.pid).map(({ name }) => name)).not.toContain('vina');
   });
 
   test('a box that misses the receptor gives no poses, and says what to do', async () => {

@@ -5,8 +5,8 @@ import {
   parsePdbqtAtoms,
   prepareLigand,
 } from '@mad/docking';
+import { describeWithPrograms } from '@mad/testkit';
 import { beforeAll, expect, test } from 'vitest';
-import { describeWithPrograms } from '../real-programs.ts';
 import { inhibitorSmiles } from '../structures.ts';
 
 describeWithPrograms('prepareLigand', () => {

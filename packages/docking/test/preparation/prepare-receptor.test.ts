@@ -1,6 +1,6 @@
 import { InvalidReceptorError, parsePdbqtAtoms, prepareReceptor } from '@mad/docking';
+import { describeWithPrograms } from '@mad/testkit';
 import { expect, test } from 'vitest';
-import { describeWithPrograms } from '../real-programs.ts';
 import { auroraA } from '../structures.ts';
 
 const zinc = 'HETATM 9001 ZN    ZN A 900      -2.000 -30.000   5.000  1.00 20.00          ZN\n';

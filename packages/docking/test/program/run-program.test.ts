@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { ProgramMissingError, ProgramTimeoutError } from '@mad/docking';
+import { isRunning } from '@mad/testkit';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/program/run-program.ts';
-import { isRunning } from '../real-programs.ts';
 
 const sh = (script: string) => ({ program: 'sh', args: ['-c', script], cwd: tmpdir() });
 describe('runProgram', () => {

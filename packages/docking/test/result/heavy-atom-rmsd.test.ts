@@ -77,6 +77,22 @@ describe('heavyAtomRmsd', () => {
     expect(heavyAtomRmsd(reversed, { atoms: chain })).toBeCloseTo(Math.sqrt((4.5 ** 2 + 1.5 ** 2) / 2), 6);
   });
 
+  test('one half of a ring does not turn without the other', () => {
+    const bonds = [
+      [0, 1],
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 5],
+      [5, 6],
+      [6, 1],
+      [4, 7],
+    ] as const;
+    const ring = paraRing('N', 'S');
+    const crossed = ring.map((one, index) => (index === 2 || index === 6 ? { ...one, y: -one.y } : one));
+    expect(heavyAtomRmsd({ atoms: crossed, bonds }, { atoms: ring, bonds })).toBeGreaterThan(1);
+  });
+
   test('a molecule with millions of symmetries is answered at once', () => {
     const bonds: [number, number][] = [];
     const atoms: Atom[] = [];
