@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import {
@@ -13,20 +14,18 @@ import {
 } from '../../src/index.ts';
 import { createTestTasks, openTestPlatform, step } from './test-platform.ts';
 
+const SPEC = {
+  version: 1 as const,
+  tasks: [step('prepare'), step('dock', { inputs: { ligand: { from: '/steps/prepare/output/ligand' } } })],
+};
+
 test('a job whose executor is killed resumes behind its last commit, without calling the committed step again', async () => {
   const tasks = createTestTasks({
     prepare: () => ({ ligand: 'again' }),
     dock: ({ ligand }) => ({ from: ligand ?? null }),
   });
   await using host = await openTestPlatform('postgres', tasks);
-  await publishPipeline(host.platform, host.caller, {
-    name: 'docking',
-    version: '1.0.0',
-    spec: {
-      version: 1,
-      tasks: [step('prepare'), step('dock', { inputs: { ligand: { from: '/steps/prepare/output/ligand' } } })],
-    },
-  });
+  await publishPipeline(host.platform, host.caller, { name: 'docking', version: '1.0.0', spec: SPEC });
   const { jobId } = await submitJob(host.platform, host.caller, { pipeline: 'docking' });
 
   const child = spawnExecutor(host.url ?? '');
@@ -56,9 +55,35 @@ test('a job whose executor is killed resumes behind its last commit, without cal
   ]);
 });
 
+test('an executor that wakes up after its lease was taken over writes nothing more', async () => {
+  const tasks = createTestTasks({ prepare: () => ({ ligand: 'again' }), dock: () => ({ from: 'the new holder' }) });
+  await using host = await openTestPlatform('postgres', tasks);
+  await publishPipeline(host.platform, host.caller, { name: 'docking', version: '1.0.0', spec: SPEC });
+  const { jobId } = await submitJob(host.platform, host.caller, { pipeline: 'docking' });
+  const child = spawnExecutor(host.url ?? '');
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  child.kill('SIGSTOP');
+
+  await using executor = new Executor(host.platform, { recoverEveryMs: 50 });
+  executor.start();
+  const follow = () =>
+    Array.fromAsync(followJob(host.platform, host.caller, { jobId, signal: AbortSignal.timeout(20_000) }));
+  const events = await follow();
+  expect(events.at(-1)?.event).toBe('COMPLETED');
+
+  child.stdin?.write('go\n');
+  child.kill('SIGCONT');
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  // The zombie has its answer; give it the time in which it would have committed.
+  await setTimeout(500);
+  expect(await follow()).toEqual(events);
+  const { taskResults } = await getJobResults(host.platform, host.caller, { jobId });
+  expect(taskResults[0]?.resultData).toEqual({ from: 'the new holder' });
+});
+
 function spawnExecutor(url: string): ChildProcess {
   const script = fileURLToPath(new URL('executor-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, url, '/nonexistent'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, url, '/nonexistent'], { stdio: ['pipe', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
