@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { ResultsDatabaseMismatchError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
+import { metadataTrack, migrateMetadata } from '../../src/metadata/metadata-track.ts';
 import { migrate, migrationSql, migrationState } from '../../src/postgres/migrate.ts';
 import { insertJob } from '../../src/results/job.repository.ts';
 import { claimJobLease } from '../../src/results/job-lease.repository.ts';
@@ -109,6 +110,15 @@ test('an ordinary role works in the one schema it owns and cannot see another or
   await expect(other.selectFrom('jobs').selectAll().execute()).rejects.toMatchObject({ code: '42501' });
 });
 
+test.each(['metadata first', 'results first'])('both tracks may live in one schema, %s', async (order) => {
+  await using database = await createPostgresDatabase();
+  const migrations = [migrateMetadata, migrateResults] as const;
+  for (const run of order === 'metadata first' ? migrations : migrations.toReversed()) await run(database.db);
+  expect((await migrationState(database.db, { track: resultsTrack })).pending).toEqual([]);
+  expect((await migrationState(database.db, { track: metadataTrack })).pending).toEqual([]);
+  await submitAndClaim(database.db, 'public');
+});
+
 test('a dry run tells every statement and touches nothing', async () => {
   const statements = await migrationSql({ track: resultsTrack, schema: 'org_a' }, ALL);
   expect(statements.filter((statement) => statement.startsWith('CREATE TABLE'))).toHaveLength(11);
@@ -122,7 +132,7 @@ test('a dry run tells every statement and touches nothing', async () => {
 
 /** The proposal as somebody would have run it by hand. */
 const proposalStatements = (statements: readonly string[]) =>
-  statements.filter((statement) => statement.startsWith('CREATE'));
+  statements.filter((statement) => /^(CREATE|DO) /.test(statement));
 
 async function submitAndClaim(db: Kysely<unknown>, schema: string): Promise<void> {
   const results = openResultsDatabase(db, { schema });

@@ -1,9 +1,10 @@
-import { statements } from './statements.ts';
+import { createJobStatus } from '../../postgres/create-job-status.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 const ENUMS = [
   'CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public',
   "CREATE TYPE visibility AS ENUM ('private', 'org', 'public')",
-  "CREATE TYPE job_status AS ENUM ('PENDING','RUNNING','COMPLETED','FAILED','CANCELED')",
+  createJobStatus,
   "CREATE TYPE health_status AS ENUM ('healthy', 'unhealthy', 'starting', 'unknown')",
 ];
 
@@ -217,7 +218,7 @@ const TOKENS = [
 ];
 
 /** The 20 tables of the schema proposal under their own names and types, in an order in which every reference finds its table. */
-export const proposal = statements([
+export const proposal = sqlMigration([
   ...ENUMS,
   ...IDENTITY_AND_ACCESS,
   ...TASK_SYSTEM,

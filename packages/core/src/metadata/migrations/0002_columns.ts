@@ -1,5 +1,5 @@
 import { SYSTEM_ORG_ID } from '../../ids.ts';
-import { statements } from './statements.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 // varchar → text changes no bytes: the table is not rewritten and its indexes stay. A semver with build metadata needs more than 20.
 const VERSIONS = [
@@ -61,7 +61,7 @@ const SYSTEM_ORGANIZATION = [
 ];
 
 /** Columns, the directory of Results DBs and the reserved organization that the proposal lacks. */
-export const columns = statements([
+export const columns = sqlMigration([
   ...VERSIONS,
   ...TASK_IDENTITY,
   ...JOBS_META,

@@ -1,4 +1,4 @@
-import { statements } from './statements.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 // Lists are paged by (organization, UUIDv7 primary key): newest first, and no two rows share a key as they may share a timestamp.
 const PAGES = [
@@ -32,4 +32,4 @@ const REFERENCES = [
 ];
 
 /** Indexes for the lists, look-ups and deletions that the proposal's keys do not serve. */
-export const indexes = statements([...PAGES, ...LOOKUPS, ...REFERENCES]);
+export const indexes = sqlMigration([...PAGES, ...LOOKUPS, ...REFERENCES]);

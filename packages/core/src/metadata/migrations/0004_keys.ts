@@ -1,5 +1,5 @@
 import { SYSTEM_ORG_ID } from '../../ids.ts';
-import { statements } from './statements.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 const ORGANIZATIONS = [
   'CREATE UNIQUE INDEX organizations_lower_name_key ON organizations(lower(name))',
@@ -27,4 +27,4 @@ const JOBS_META = [
 ];
 
 /** Keys and checks against rows that the proposal lets in. */
-export const keys = statements([...ORGANIZATIONS, ...ROLES, ...TEMPLATE_STEPS, ...JOBS_META]);
+export const keys = sqlMigration([...ORGANIZATIONS, ...ROLES, ...TEMPLATE_STEPS, ...JOBS_META]);

@@ -1,5 +1,5 @@
 import { SYSTEM_ORG_ID } from '../../ids.ts';
-import { statements } from './statements.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 import { refuse, type Trigger, triggerStatements } from './trigger-statements.ts';
 
 const OWNED = [
@@ -201,6 +201,6 @@ const JOBS_META: readonly Trigger[] = [
 ];
 
 /** Triggers for what no key or check can say; each refusal carries its constraint's name. */
-export const triggers = statements(
+export const triggers = sqlMigration(
   [...ROWS, ...ACCESS, ...AUDIT, ...TASKS, ...PIPELINES, ...JOBS_META].flatMap(triggerStatements),
 );

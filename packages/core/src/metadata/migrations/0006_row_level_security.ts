@@ -1,5 +1,5 @@
 import { SYSTEM_ORG_ID } from '../../ids.ts';
-import { statements } from './statements.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 // Roles belong to the cluster: another database's migration may make them at this moment, or a superuser may have made them beforehand.
 const createRole = (role: string): string => `DO $role$
@@ -131,7 +131,7 @@ const SHARED_TABLES = [
 ];
 
 /** Two roles, and policies that hold for every login: superusers and owners take one of the roles for as long as a transaction lasts. */
-export const rowLevelSecurity = statements([
+export const rowLevelSecurity = sqlMigration([
   ...ROLES,
   ...Object.entries(OWNED_TABLES).flatMap(ownedTable),
   ...SHARED_TABLES,

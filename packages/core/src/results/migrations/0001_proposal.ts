@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import { sqlMigration } from './sql-migration.ts';
+import { createJobStatus } from '../../postgres/create-job-status.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 const tables = sqlMigration([
-  `CREATE TYPE job_status AS ENUM ('PENDING','RUNNING','COMPLETED','FAILED','CANCELED')`,
+  createJobStatus,
 
   `CREATE TABLE jobs (
   job_id         UUID PRIMARY KEY,

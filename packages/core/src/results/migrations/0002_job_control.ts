@@ -1,4 +1,4 @@
-import { sqlMigration } from './sql-migration.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 /** What runs a job: its spec, who asked, when it may run, its lease, and the counters under its row. */
 export const jobControl = sqlMigration([

@@ -1,4 +1,4 @@
-import { sqlMigration } from './sql-migration.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 /**
  * What a jobs row may become. The functions live beside the table and name nothing that a search_path could redirect.
@@ -23,7 +23,7 @@ END $$`,
   `CREATE TRIGGER jobs_status_transition BEFORE UPDATE OF status ON jobs
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION mad_check_job_status()`,
 
-  `CREATE FUNCTION mad_set_updated_at() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+  `CREATE FUNCTION mad_set_job_updated_at() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN
   NEW.updated_at := now();
   RETURN NEW;
@@ -32,7 +32,7 @@ END $$`,
   `CREATE TRIGGER jobs_updated_at BEFORE UPDATE OF pipeline_version, status, input_signature, params, timings, metrics, error, pipeline_id,
     pipeline_version_id, spec, submitted_by, idempotency_key, priority, deadline, run_after, screening_id, item_key, cancel_requested_at,
     canonical_job_id, cache ON jobs
-  FOR EACH ROW EXECUTE FUNCTION mad_set_updated_at()`,
+  FOR EACH ROW EXECUTE FUNCTION mad_set_job_updated_at()`,
 
   `CREATE FUNCTION mad_check_canonical_job() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 DECLARE

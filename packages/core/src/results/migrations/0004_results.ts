@@ -1,4 +1,4 @@
-import { sqlMigration } from './sql-migration.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 /** Attempts, logs by attempt, and numbers that are numbers. NaN is greater than every number to PostgreSQL: an upper bound refuses it. */
 export const results = sqlMigration([

@@ -1,4 +1,4 @@
-import { sqlMigration } from './sql-migration.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 /** Entries that can be pinned, invalidated and explained, each with the job that made it; and who computes a key right now. */
 export const cache = sqlMigration([

@@ -1,4 +1,4 @@
-import { sqlMigration } from './sql-migration.ts';
+import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 /** Whose database this is: one row, written once. */
 export const stamp = sqlMigration([
