@@ -8,5 +8,17 @@ export function newId(): string {
   return v7();
 }
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value);
+}
+
+/** The id to look for: what is no uuid names no row, instead of ending the transaction with a syntax error. */
+export function rowId(id: string): string {
+  return isUuid(id) ? id : NO_ID;
+}
+
 /** The reserved organization that owns system tasks and templates, visible to every organization. */
 export const SYSTEM_ORG_ID: OrgId = '00000000-0000-7000-8000-000000000001';

@@ -16,9 +16,9 @@ export { type Clock, systemClock } from './clock.ts';
 // Words and values.
 export * from './errors.ts';
 export { Executor, type ExecutorOptions } from './executor/executor.ts';
-export { newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
+export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
 // What a platform does.
-export { type Caller, requirePermission } from './job/caller.ts';
+export { type Caller, requirePermission, requirePermissionOn } from './job/caller.ts';
 export { cancelJob } from './job/cancel-job.ts';
 export { type FollowJob, followJob, type JobEvent } from './job/follow-job.ts';
 export { type JobFailure, toJobFailure } from './job/job-failure.ts';
@@ -47,12 +47,14 @@ export {
 } from './pipeline/pipeline-spec.ts';
 export { type PublishedVersion, type PublishPipeline, publishPipeline } from './pipeline/publish-pipeline.ts';
 export { getPublishedPipeline, type PublishedPipeline } from './pipeline/published-pipeline.ts';
+export { findNotPlainJson, type NotPlainJson } from './plain-json.ts';
 export type { Platform } from './platform.ts';
 export type { ArtifactStore, Digest, StoredArtifact } from './ports/artifact-store.ts';
 export type { ConsumeOptions, JobMessage, JobQueue } from './ports/job-queue.ts';
 export type * from './ports/result-cache.ts';
 export type { ResultsDatabases } from './ports/results-databases.ts';
 export type * from './ports/task-runner.ts';
+export { connectPostgres } from './postgres/connect-postgres.ts';
 // Both databases.
 export {
   type MigrateOptions,

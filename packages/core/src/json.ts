@@ -30,3 +30,10 @@ export function parsePointer(pointer: string): string[] {
     .slice(1)
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
+
+/** JSON text with the keys of every object in order: equal for values that jsonb calls equal. */
+export function sortedJson(value: JsonValue | undefined): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isJsonObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Kysely, PostgresDialect } from 'kysely';
-import { Client, Pool } from 'pg';
+import { connectPostgres } from '@mad/core';
+import type { Kysely } from 'kysely';
+import { Client } from 'pg';
 
 /** How a kind of test database is filled; made once per run and cloned for every test file. */
 export interface DatabaseTemplate<Tables> {
@@ -57,9 +58,7 @@ async function provideTemplate<Tables>(admin: string, { name, fill }: DatabaseTe
 }
 
 function open<Tables>(connectionString: string): Kysely<Tables> {
-  const pool = new Pool({ connectionString, max: 10 });
-  pool.on('error', () => {});
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return connectPostgres({ connectionString, max: 10 }) as Kysely<unknown> as Kysely<Tables>;
 }
 
 async function withClient<T>(connectionString: string, use: (client: Client) => Promise<T>): Promise<T> {

@@ -1,25 +1,40 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type FileStorage, isFile } from '@flystorage/file-storage';
-import { NotFoundError } from '../errors.ts';
-import type { OrgId } from '../ids.ts';
+import { NotFoundError, ValidationFailedError } from '../errors.ts';
+import { isUuid, type OrgId } from '../ids.ts';
 import type { ArtifactStore, Digest, StoredArtifact } from '../ports/artifact-store.ts';
+
+const isDigest = (digest: string): boolean => /^[0-9a-f]{64}$/.test(digest);
 
 /**
  * An artifact store on any Flystorage adapter. Bytes are written under a name of their own and moved to their digest when complete, so
  * a crash leaves no half artifact behind a digest; what it leaves under `incoming/` is never read.
  */
 export function createArtifactStore(storage: FileStorage): ArtifactStore {
-  const path = (orgId: OrgId, digest: Digest) => `${orgId}/sha256/${digest.slice(0, 2)}/${digest}`;
+  // An organization's folder is its uuid and a file's name its digest: nothing that a caller passes can lead out of the folder.
+  const folder = (orgId: OrgId) => {
+    if (!isUuid(orgId))
+      throw new ValidationFailedError({
+        subject: 'organization id',
+        issues: [{ pointer: '', message: 'expected a uuid' }],
+      });
+    return orgId.toLowerCase();
+  };
+  const path = (orgId: OrgId, digest: Digest) => {
+    if (!isDigest(digest)) throw new NotFoundError({ entity: 'artifact', id: digest.slice(0, 100) });
+    return `${folder(orgId)}/sha256/${digest.slice(0, 2)}/${digest}`;
+  };
 
   async function head(orgId: OrgId, digest: Digest): Promise<StoredArtifact | undefined> {
+    if (!isDigest(digest)) return undefined;
     if (!(await storage.fileExists(path(orgId, digest)))) return undefined;
     return { digest, sizeBytes: await storage.fileSize(path(orgId, digest)) };
   }
 
   return {
     async put(orgId, content) {
-      const incoming = `${orgId}/incoming/${randomUUID()}`;
+      const incoming = `${folder(orgId)}/incoming/${randomUUID()}`;
       const hash = createHash('sha256');
       let sizeBytes = 0;
       const measured = async function* () {
@@ -45,10 +60,12 @@ export function createArtifactStore(storage: FileStorage): ArtifactStore {
       return storage.read(path(orgId, digest));
     },
     head,
-    delete: (orgId, digest) => storage.deleteFile(path(orgId, digest)),
+    async delete(orgId, digest) {
+      await storage.deleteFile(path(orgId, digest));
+    },
     async *list(orgId) {
-      if (!(await storage.directoryExists(`${orgId}/sha256`))) return;
-      for await (const entry of storage.list(`${orgId}/sha256`, { deep: true })) {
+      if (!(await storage.directoryExists(`${folder(orgId)}/sha256`))) return;
+      for await (const entry of storage.list(`${folder(orgId)}/sha256`, { deep: true })) {
         if (!isFile(entry)) continue;
         yield { digest: entry.path.slice(-64), sizeBytes: entry.size ?? (await storage.fileSize(entry.path)) };
       }

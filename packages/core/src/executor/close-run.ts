@@ -12,6 +12,7 @@ import { appendJobEvents } from '../results/job-event.repository.ts';
 import { closeJob } from '../results/job-lease.repository.ts';
 import type { ResultsTransaction } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
+import { finishOpenTaskExecutions } from '../results/task-execution.repository.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
 import { lowestConfidence } from './confidence.ts';
 import type { Journal } from './journal.ts';
@@ -34,6 +35,7 @@ export async function closeRun(journal: Journal, end: RunEnd): Promise<void> {
   const error = end.status === 'FAILED' ? end.failure : undefined;
   await journal.commit(async (tx) => {
     const metrics = end.status === 'COMPLETED' ? await writeResults(tx, end) : {};
+    if (end.status !== 'COMPLETED') await finishOpenTaskExecutions(tx, { jobId, status: end.status, error });
     await closeJob(tx, { jobId, fence, status: end.status, metrics, error });
     await appendJobEvents(tx, {
       jobId,

@@ -13,6 +13,8 @@ export interface ExecutorOptions {
   readonly stepConcurrency?: number;
   /** How long a job stays with this executor without a sign of life. @default 30_000 */
   readonly leaseMs?: number;
+  /** A job whose executor was lost more often than this FAILS with `WORKER_LOST`. @default 5 */
+  readonly maxCrashes?: number;
   /** How often jobs that no executor holds are looked for. @default 30_000 */
   readonly recoverEveryMs?: number;
 }
@@ -33,7 +35,14 @@ export class Executor implements AsyncDisposable {
 
   constructor(platform: Platform, options: ExecutorOptions = {}) {
     this.#platform = platform;
-    this.#options = { concurrency: 4, stepConcurrency: 8, leaseMs: 30_000, recoverEveryMs: 30_000, ...options };
+    this.#options = {
+      concurrency: 4,
+      stepConcurrency: 8,
+      leaseMs: 30_000,
+      maxCrashes: 5,
+      recoverEveryMs: 30_000,
+      ...options,
+    };
   }
 
   /** Takes jobs from the queue from now on, and those that an earlier executor left behind. */

@@ -11,6 +11,8 @@ import type { JobRow } from '../results/tables/job.table.ts';
 import { finishOpenTaskExecutions, listTaskExecutions } from '../results/task-execution.repository.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
 import type { Journal } from './journal.ts';
+import type { EarlierAttempts } from './run-step.ts';
+import { wasAnswered } from './was-answered.ts';
 
 /** What a run starts from: the frozen pipeline, the inputs and all that earlier runs of the job committed. */
 export interface LoadedRun {
@@ -19,8 +21,7 @@ export interface LoadedRun {
   /** Step instance → committed output; grows as steps commit. */
   readonly outputs: Map<string, JsonObject>;
   readonly scope: () => BindingScope;
-  /** Attempts of earlier runs: all, and those that ended with an answer. */
-  readonly earlierOf: (step: string) => { readonly attempts: number; readonly failed: number };
+  readonly earlierOf: (step: string) => EarlierAttempts;
 }
 
 const WORKER_LOST: JobFailure = {
@@ -73,10 +74,9 @@ export async function loadRun({
     scope,
     earlierOf: (step) => {
       const own = executions.filter(({ task_name }) => task_name === step);
-      return {
-        attempts: own.length,
-        failed: own.filter(({ status, error }) => status === 'FAILED' && error?.code !== WORKER_LOST.code).length,
-      };
+      const codes = own.flatMap(({ status, error }) => (status === 'FAILED' ? [error?.code] : []));
+      const failed = codes.filter((code) => code !== WORKER_LOST.code);
+      return { attempts: own.length, failed: failed.length, answered: failed.filter(wasAnswered).length };
     },
   };
 }

@@ -7,12 +7,16 @@ export function createProgressReporter(options: {
   let best = 0;
   let busy = false;
   return (fraction) => {
-    if (busy || fraction <= best || fraction > 1 || performance.now() < nextAt) return;
+    if (busy || !(fraction > best) || fraction > 1 || performance.now() < nextAt) return;
     best = fraction;
     busy = true;
     nextAt = performance.now() + options.everyMs;
-    void options.report(fraction).finally(() => {
-      busy = false;
-    });
+    // Progress is not worth a run: a report that cannot be written is dropped, and whoever keeps the lease learns of a real loss.
+    void options
+      .report(fraction)
+      .catch(() => {})
+      .finally(() => {
+        busy = false;
+      });
   };
 }

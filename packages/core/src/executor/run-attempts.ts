@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { isMadError } from '../errors.ts';
+import { TaskFailedError } from '../errors.ts';
 import type { PublishedStep } from '../pipeline/pipeline-spec.ts';
 
 export interface Attempts<T> {
@@ -8,13 +8,15 @@ export interface Attempts<T> {
   readonly alreadyFailed: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** One attempt; `failed` counts those before it that ended with an answer or a timeout. */
-  readonly attempt: (failed: number) => Promise<T>;
+  readonly attempt: () => Promise<T>;
   /** Told before the wait that follows a failed attempt. */
-  readonly onRetry: (error: unknown, waitMs: number) => Promise<void>;
+  readonly onRetry: (error: TaskFailedError, waitMs: number) => Promise<void>;
 }
 
-/** Repeats an attempt while its error is retryable and attempts are left, with a wait that doubles. */
+// A timer of Node's beyond 2^31 ms fires at once.
+const MAX_WAIT_MS = 86_400_000;
+
+/** Repeats an attempt while the task's failure is retryable and attempts are left, with a wait that doubles. */
 export async function runAttempts<T>({
   retry,
   alreadyFailed,
@@ -25,11 +27,13 @@ export async function runAttempts<T>({
 }: Attempts<T>): Promise<T> {
   for (let failed = alreadyFailed; ; failed++) {
     try {
-      return await attempt(failed);
+      return await attempt();
     } catch (error) {
       signal.throwIfAborted();
-      if (!isMadError(error) || !error.retryable || failed + 1 >= retry.attempts) throw error;
-      const waitMs = Math.round(retry.backoffMs * 2 ** failed * (1 - retry.jitter * Math.random()));
+      if (!(error instanceof TaskFailedError) || !error.retryable || failed + 1 >= retry.attempts) throw error;
+      const waitMs = Math.round(
+        Math.min(retry.backoffMs * 2 ** failed, MAX_WAIT_MS) * (1 - retry.jitter * Math.random()),
+      );
       await onRetry(error, waitMs);
       await clock.sleep(waitMs, signal);
     }

@@ -1,17 +1,30 @@
 import type { Clock } from '../clock.ts';
-import { TaskFailedError } from '../errors.ts';
+import { isMadError, TaskFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
+import type { Logger } from '../logger.ts';
 import { type BindingScope, bindRequest } from '../pipeline/bindings.ts';
 import type { PublishedStep } from '../pipeline/pipeline-spec.ts';
 import type { CacheDecision, CacheIdentity, ResultCache } from '../ports/result-cache.ts';
-import type { TaskRunner } from '../ports/task-runner.ts';
+import type { TaskOutcome, TaskRunner } from '../ports/task-runner.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { findTaskResult } from '../results/task-result.repository.ts';
 import { confidenceOf } from './confidence.ts';
 import type { Journal } from './journal.ts';
+import { orAbort } from './or-abort.ts';
 import { createProgressReporter } from './progress-reporter.ts';
 import { runAttempts } from './run-attempts.ts';
+import { wasAnswered } from './was-answered.ts';
+
+/** Attempts of earlier runs of this job. */
+export interface EarlierAttempts {
+  /** All; they number the next one. */
+  readonly attempts: number;
+  /** Those that ended as a failure, and count against the retries. */
+  readonly failed: number;
+  /** Of these, those that the service answered. */
+  readonly answered: number;
+}
 
 export interface StepRun {
   readonly orgId: OrgId;
@@ -27,8 +40,8 @@ export interface StepRun {
   readonly serveFromCache: boolean;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Attempts of earlier runs of this job that ended at the service, and all attempts, which number the next one. */
-  readonly earlier: { readonly failed: number; readonly attempts: number };
+  readonly logger: Logger;
+  readonly earlier: EarlierAttempts;
 }
 
 /** Brings one step to its committed output: from the cache, or by attempts at a service. Throws what ended the last attempt. */
@@ -48,14 +61,17 @@ export async function runStep(run: StepRun): Promise<JsonObject> {
       return result.result_data;
     }
   }
-  let attempts = run.earlier.attempts;
+  let { attempts, answered } = run.earlier;
   return runAttempts({
     retry: step.retry,
     alreadyFailed: run.earlier.failed,
     clock: run.clock,
     signal: run.signal,
-    attempt: (failed) => attemptOnce(run, { request, identity, decision, attempt: attempts++, failed }),
-    onRetry: (error, waitMs) => journal.retry({ step, error, waitMs }),
+    attempt: () => attemptOnce(run, { request, identity, decision, attempt: attempts++, answered }),
+    onRetry: async (error, waitMs) => {
+      if (wasAnswered(error.failureCode)) answered++;
+      await journal.retry({ step, error, waitMs });
+    },
   });
 }
 
@@ -72,48 +88,69 @@ interface Attempt {
   readonly identity: CacheIdentity | undefined;
   readonly decision: CacheDecision | undefined;
   readonly attempt: number;
-  readonly failed: number;
+  /** Earlier attempts that the service answered. */
+  readonly answered: number;
 }
 
-async function attemptOnce(
-  run: StepRun,
-  { request, identity, decision, attempt, failed }: Attempt,
-): Promise<JsonObject> {
-  const { orgId, jobId, step, journal, cache } = run;
-  const execId = await journal.startAttempt({ step, attempt, cacheKey: identity?.cacheKey ?? null, decision });
+async function attemptOnce(run: StepRun, attempt: Attempt): Promise<JsonObject> {
+  const { step, journal, cache } = run;
+  const { identity, decision } = attempt;
+  const cacheKey = identity?.cacheKey ?? null;
+  const execId = await journal.startAttempt({ step, attempt: attempt.attempt, cacheKey, decision });
+  const outcome = await callTask(run, attempt).catch(async (error: unknown) => {
+    const failure = toTaskFailure(run, error);
+    await journal.failAttempt({ step, execId, error: failure, canceled: run.signal.aborted });
+    throw failure;
+  });
+  const record = cache && identity ? { cache, identity } : undefined;
+  await journal.completeAttempt({ step, execId, outcome, confidence: confidenceOf(outcome.result), record });
+  return outcome.result;
+}
+
+/** Time in which a runner whose call was aborted may cancel it at the service. */
+const CLEAN_UP_MS = 5_000;
+
+async function callTask(
+  { orgId, jobId, step, tasks, journal, signal }: StepRun,
+  { request, attempt, answered }: Attempt,
+): Promise<TaskOutcome> {
   const timeout = AbortSignal.timeout(step.timeoutMs);
-  try {
-    const outcome = await run.tasks
-      .run({
-        orgId,
-        jobId,
-        stepName: step.name,
-        taskDefinitionId: step.taskDefinitionId,
-        attempt,
-        // Counts only attempts that got an answer: a call repeated after a crash carries the key of the one that was lost.
-        idempotencyKey: `${jobId}/${step.name}/${failed}`,
-        request,
-        timeoutMs: step.timeoutMs,
-        signal: AbortSignal.any([run.signal, timeout]),
-        onProgress: createProgressReporter({
-          everyMs: 1_000,
-          report: (fraction) => journal.progress({ step, fraction }),
-        }),
-      })
-      .catch((cause: unknown) => {
-        if (!timeout.aborted || run.signal.aborted) throw cause;
-        throw new TaskFailedError({
-          failureCode: 'TIMEOUT',
-          message: `step ${step.name} gave no answer within ${step.timeoutMs} ms; raise its timeoutMs or lighten its work`,
-          retryable: true,
-          cause,
-        });
-      });
-    const record = cache && identity ? { cache, identity } : undefined;
-    await journal.completeAttempt({ step, execId, outcome, confidence: confidenceOf(outcome.result), record });
-    return outcome.result;
-  } catch (error) {
-    await journal.failAttempt({ step, execId, error, canceled: run.signal.aborted });
-    throw error;
-  }
+  const either = AbortSignal.any([signal, timeout]);
+  const call = tasks.run({
+    orgId,
+    jobId,
+    stepName: step.name,
+    taskDefinitionId: step.taskDefinitionId,
+    attempt,
+    // Rises only when the service has answered: a call repeated after a crash or a lost connection carries the key of the one that was lost.
+    idempotencyKey: `${jobId}/${step.name}/${answered}`,
+    request,
+    timeoutMs: step.timeoutMs,
+    signal: either,
+    onProgress: createProgressReporter({ everyMs: 1_000, report: (fraction) => journal.progress({ step, fraction }) }),
+  });
+  return orAbort(call, { signal: either, graceMs: CLEAN_UP_MS }).catch((cause: unknown) => {
+    if (!timeout.aborted || signal.aborted) throw cause;
+    throw new TaskFailedError({
+      failureCode: 'TIMEOUT',
+      message: `step ${step.name} gave no answer within ${step.timeoutMs} ms; raise its timeoutMs or lighten its work`,
+      retryable: true,
+      cause,
+    });
+  });
+}
+
+/** A runner may throw anything; what is no error of this library ends the step, and its cause goes to the log alone. */
+function toTaskFailure({ orgId, jobId, step, signal, logger }: StepRun, error: unknown): unknown {
+  if (isMadError(error) || signal.aborted) return error;
+  logger.error(
+    { err: error, org_id: orgId, job_id: jobId, step: step.name },
+    'a task runner threw an error of its own',
+  );
+  return new TaskFailedError({
+    failureCode: 'INTERNAL_ERROR',
+    message: `step ${step.name} met an error of the task runner; the log of the executor names the cause`,
+    retryable: false,
+    cause: error,
+  });
 }

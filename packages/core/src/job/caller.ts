@@ -13,3 +13,15 @@ export interface Caller {
 export function requirePermission(caller: Caller, permission: string): void {
   if (!caller.permissions.has(permission)) throw new PermissionDeniedError({ permission });
 }
+
+/**
+ * The same for a row that somebody owns: `job.cancel:own` is enough where the caller is its owner.
+ * @throws {PermissionDeniedError}
+ */
+export function requirePermissionOn(
+  caller: Caller,
+  { permission, ownerId }: { readonly permission: string; readonly ownerId: string | null },
+): void {
+  const owns = caller.userId !== null && caller.userId === ownerId;
+  if (!owns || !caller.permissions.has(`${permission}:own`)) requirePermission(caller, permission);
+}

@@ -3,13 +3,14 @@ import { requestJobCancel } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { cancelPendingJob } from '../results/job-lease.repository.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
-import { type Caller, requirePermission } from './caller.ts';
+import type { Caller } from './caller.ts';
+import { getPermittedJob } from './get-permitted-job.ts';
 import { mirrorJob } from './mirror-job.ts';
 
 /**
  * Ends a job that is not over: a waiting one at once, a running one within about a second, its calls canceled at the services. Returns the
  * status after the call: RUNNING until the executor has let go, and a terminal job stays what it is.
- * @throws {PermissionDeniedError} without `job.cancel`
+ * @throws {PermissionDeniedError} without `job.cancel`, or `job.cancel:own` for a job of the caller's own
  * @throws {NotFoundError}
  */
 export async function cancelJob(
@@ -17,9 +18,9 @@ export async function cancelJob(
   caller: Caller,
   { jobId }: { readonly jobId: string },
 ): Promise<JobStatus> {
-  requirePermission(caller, 'job.cancel');
   const { orgId } = caller;
   const results = await platform.results.get(orgId);
+  await getPermittedJob(results, caller, { jobId, permission: 'job.cancel' });
   const found = await requestJobCancel(results, { jobId });
   if (found !== 'PENDING') return found;
   const canceled = await results.transaction().execute(async (tx) => {

@@ -3,7 +3,8 @@ import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { getJob } from '../results/job.repository.ts';
 import { listJobEvents } from '../results/job-event.repository.ts';
-import { type Caller, requirePermission } from './caller.ts';
+import type { Caller } from './caller.ts';
+import { getPermittedJob } from './get-permitted-job.ts';
 import { isTerminal } from './states.ts';
 
 /** One line of a job's timeline. */
@@ -28,7 +29,7 @@ export interface FollowJob {
 /**
  * Every event of a job in order, those to come included, until its terminal one or until the signal aborts. After a break, go on with the
  * last `seq` seen: nothing is missed or repeated.
- * @throws {PermissionDeniedError} without `job.view`
+ * @throws {PermissionDeniedError} without `job.view`, or `job.view:own` for a job of the caller's own
  * @throws {NotFoundError}
  */
 export async function* followJob(
@@ -36,9 +37,9 @@ export async function* followJob(
   caller: Caller,
   { jobId, afterSeq = 0, signal }: FollowJob,
 ): AsyncGenerator<JobEvent, void> {
-  requirePermission(caller, 'job.view');
   const { clock = systemClock } = platform;
   const results = await platform.results.get(caller.orgId);
+  await getPermittedJob(results, caller, { jobId, permission: 'job.view' });
   let last = afterSeq;
   while (!signal?.aborted) {
     const { status } = await getJob(results, { jobId });

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { listDockingResults } from '../results/docking-result.repository.ts';
-import { getJob, listJobOutputs } from '../results/job.repository.ts';
+import { listJobOutputs } from '../results/job.repository.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
-import { type Caller, requirePermission } from './caller.ts';
+import type { Caller } from './caller.ts';
+import { getPermittedJob } from './get-permitted-job.ts';
 import type { JobFailure } from './job-failure.ts';
 
 export interface JobResults {
@@ -47,7 +48,7 @@ export interface JobTaskResult {
 
 /**
  * What a job has given so far; for a job that the cache answered, what the job that really ran gave.
- * @throws {PermissionDeniedError} without `job.results.view`
+ * @throws {PermissionDeniedError} without `job.results.view`, or `job.results.view:own` for a job of the caller's own
  * @throws {NotFoundError}
  */
 export async function getJobResults(
@@ -55,9 +56,8 @@ export async function getJobResults(
   caller: Caller,
   { jobId }: { readonly jobId: string },
 ): Promise<JobResults> {
-  requirePermission(caller, 'job.results.view');
   const results = await platform.results.get(caller.orgId);
-  const job = await getJob(results, { jobId });
+  const job = await getPermittedJob(results, caller, { jobId, permission: 'job.results.view' });
   const [poses, outputs, taskResults] = await Promise.all([
     listDockingResults(results, { jobId }),
     listJobOutputs(results, { jobId }),

@@ -2,11 +2,11 @@ import type { ArtifactReference } from '../artifacts/artifact-reference.ts';
 import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { ConflictError, ValidationFailedError } from '../errors.ts';
 import { newId } from '../ids.ts';
-import type { JsonObject } from '../json.ts';
+import { type JsonObject, sortedJson } from '../json.ts';
 import { getPublishedPipeline, type PublishedPipeline } from '../pipeline/published-pipeline.ts';
 import type { Platform } from '../platform.ts';
 import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
-import { findJobByIdempotencyKey, insertJob } from '../results/job.repository.ts';
+import { findJobByIdempotencyKey, insertJob, listJobInputs } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
@@ -14,6 +14,7 @@ import type { JobStatus } from '../results/tables/job-status.ts';
 import { compileSchema } from '../schema/compile-schema.ts';
 import type { JsonSchema } from '../schema/json-schema.ts';
 import { type Caller, requirePermission } from './caller.ts';
+import { checkSubmitRequest } from './check-submit-request.ts';
 import { identifyJob } from './identify-job.ts';
 import { type JobCache, parseJobCache } from './job-cache.ts';
 import { mirrorJob } from './mirror-job.ts';
@@ -31,7 +32,7 @@ export interface SubmitJob {
   readonly useCache?: boolean | undefined;
   /** Cached results scored lower, or not scored, are not served. @default none */
   readonly minConfidence?: number | undefined;
-  /** Submitting again with the same key answers with the first job. */
+  /** Submitting the same again with the same key answers with the first job; another request under it is refused. 255 characters at most. */
   readonly idempotencyKey?: string | undefined;
   /** Higher runs first. @default 0 */
   readonly priority?: number | undefined;
@@ -48,17 +49,19 @@ export interface SubmittedJob {
  * own. What cannot be accepted throws and leaves nothing behind.
  * @throws {PermissionDeniedError} without `job.create`
  * @throws {NotFoundError} when the pipeline or its version is not there
+ * @throws {ConflictError} when the idempotency key was used for another request
  * @throws {ValidationFailedError} when inputs or parameters break the version's schemas
  */
 export async function submitJob(platform: Platform, caller: Caller, request: SubmitJob): Promise<SubmittedJob> {
   requirePermission(caller, 'job.create');
+  checkSubmitRequest(request);
   const { orgId } = caller;
   const pipeline = await getPublishedPipeline(platform.metadata, caller, request);
   const asked = await checkRequest(platform, { pipeline, request, orgId });
   const results = await platform.results.get(orgId);
   if (request.idempotencyKey !== undefined) {
     const first = await findJobByIdempotencyKey(results, { idempotencyKey: request.idempotencyKey });
-    if (first) return toSubmitted(first);
+    if (first) return toRepeated(results, first, { ...asked, caller, pipeline, request });
   }
   const answer = await lookUp(platform, results, { ...asked, orgId, pipeline, request });
   const job = await accept(results, { ...asked, ...answer, caller, pipeline, request }).catch(
@@ -179,6 +182,32 @@ async function accept(
     await appendJobEvents(tx, { jobId, events: [{ event: 'QUEUED' }, ...cached] });
     return job;
   });
+}
+
+/** The first job of an idempotency key, if it was asked the same by the same caller. @throws {ConflictError} */
+async function toRepeated(
+  results: ResultsDatabase,
+  first: JobRow,
+  {
+    caller,
+    pipeline,
+    request,
+    files,
+    parameters,
+  }: Asked & { caller: Caller; pipeline: PublishedPipeline; request: SubmitJob },
+): Promise<SubmittedJob> {
+  const inputs = await listJobInputs(results, { jobId: first.job_id });
+  const isSame =
+    first.submitted_by === caller.userId &&
+    first.pipeline_id === pipeline.pipelineId &&
+    // Without a version asked for, one published in between changes nothing of what was asked.
+    (request.version === undefined || first.pipeline_version_id === pipeline.pipelineVersionId) &&
+    sortedJson(first.params) === sortedJson(parameters) &&
+    inputs.length === Object.keys(files).length &&
+    inputs.every(({ key, checksum }) => files[key]?.$artifact === checksum);
+  if (isSame) return toSubmitted(first);
+  const hint = 'it was used for another request; take a new key for each job';
+  throw new ConflictError({ entity: 'idempotency key', id: request.idempotencyKey ?? '', hint });
 }
 
 function toSubmitted(job: JobRow): SubmittedJob {

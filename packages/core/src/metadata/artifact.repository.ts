@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
-import { newId } from '../ids.ts';
+import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import { type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
 import type { ArtifactRow, ArtifactRowUpdate, ArtifactTable, NewArtifactRow } from './tables/artifact.table.ts';

@@ -1,6 +1,6 @@
-import { newId } from '../ids.ts';
+import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import type { OperatorTransaction } from './metadata-database.ts';
 import type { IdentityRow, NewIdentityRow } from './tables/identity.table.ts';
 import type { UserRow } from './tables/user.table.ts';

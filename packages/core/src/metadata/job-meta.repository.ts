@@ -1,7 +1,8 @@
 import { type Selectable, sql, type Updateable } from 'kysely';
+import { rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import type { OwnedRow } from './owned-row.ts';
 import type { JobMetaRow, JobMetaTable, NewJobMetaRow } from './tables/job-meta.table.ts';

@@ -1,8 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { OrganizationUnknownError, ValidationFailedError } from '../errors.ts';
-import type { OrgId } from '../ids.ts';
+import { isUuid, type OrgId } from '../ids.ts';
 import { explainRoleFailure } from './explain-role-failure.ts';
-import { isUuid } from './keyset.ts';
 import type { MetadataTables, SharedMetadataTables } from './tables/metadata-tables.ts';
 
 /**

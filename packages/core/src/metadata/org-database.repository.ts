@@ -1,6 +1,6 @@
-import type { OrgId } from '../ids.ts';
+import { type OrgId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import type { MetadataTransaction, OperatorTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
 import type {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import semver from 'semver';
-import { newId } from '../ids.ts';
+import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import type { MetadataTransaction, OrganizationTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
 import { requireSemver } from './require-semver.ts';

@@ -1,6 +1,6 @@
-import { newId } from '../ids.ts';
+import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
 import type { NewPipelineRow, PipelineRow, PipelineRowUpdate } from './tables/pipeline.table.ts';

@@ -1,7 +1,7 @@
 import semver from 'semver';
-import { newId, SYSTEM_ORG_ID } from '../ids.ts';
+import { newId, rowId, SYSTEM_ORG_ID } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
 import { requireSemver } from './require-semver.ts';

@@ -1,7 +1,7 @@
 import { type SqlBool, sql } from 'kysely';
-import { newId } from '../ids.ts';
+import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
-import { idBeforePage, rowId } from './keyset.ts';
+import { idBeforePage } from './keyset.ts';
 import {
   type MetadataTransaction,
   type OperatorTransaction,

@@ -22,8 +22,15 @@ export function checkDataFlow({ spec, tasks }: DataFlow): readonly ValidationIss
     if (task) issues.push(...checkStep({ spec, tasks }, step, { pointer: `/tasks/${index}`, task }));
   });
   for (const [key, { from }] of Object.entries(spec.outputs)) {
-    if (findSource({ spec, tasks }, from) === undefined)
-      issues.push({ pointer: `/outputs/${key}`, message: `nothing is at ${from}` });
+    const pointer = `/outputs/${key}`;
+    const source = findSource({ spec, tasks }, from);
+    if (source === undefined) issues.push({ pointer, message: `nothing is at ${from}` });
+    else if (isSubschema(source) && !isFile(source.schema)) {
+      issues.push({
+        pointer,
+        message: `${from} is no file; only files can be outputs, a step's values are in its task result`,
+      });
+    }
   }
   if (spec.docking && findSource({ spec, tasks }, spec.docking.poses.from) === undefined) {
     issues.push({ pointer: '/docking/poses', message: `nothing is at ${spec.docking.poses.from}` });
@@ -94,5 +101,6 @@ function requiredOf(schema: JsonSchema): readonly string[] {
   );
 }
 
+const isFile = (schema: JsonObject): boolean => 'contentMediaType' in schema || schema.format === 'binary';
 const isSubschema = (found: Subschema | 'unknown' | undefined): found is Subschema => typeof found === 'object';
 const hasDefault = ({ schema }: Subschema): boolean => 'default' in schema;

@@ -63,7 +63,7 @@ export const pipelineSpecSchema = z.strictObject({
     .default({ type: 'object', properties: {} })
     .describe('JSON Schema of the parameters, with defaults'),
   tasks: z.array(step).min(1).max(100_000),
-  outputs: z.record(z.string(), from).default({}).describe('Job output → where it comes from'),
+  outputs: z.record(z.string(), from).default({}).describe('Job output → the file it is'),
   docking: z
     .strictObject({ poses: from })
     .optional()

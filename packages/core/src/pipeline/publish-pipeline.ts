@@ -1,6 +1,6 @@
-import { ValidationFailedError } from '../errors.ts';
+import { ConflictError, ValidationFailedError } from '../errors.ts';
 import { type Caller, requirePermission } from '../job/caller.ts';
-import type { JsonObject } from '../json.ts';
+import { type JsonObject, sortedJson } from '../json.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
 import { findPipelineByName, insertPipeline } from '../metadata/pipeline.repository.ts';
 import {
@@ -13,7 +13,9 @@ import type { Platform } from '../platform.ts';
 import type { ResolvedTask } from '../ports/task-runner.ts';
 import { compileSchema } from '../schema/compile-schema.ts';
 import { checkDataFlow } from './check-data-flow.ts';
+import { checkPublishRequest } from './check-publish-request.ts';
 import { type PipelineSpec, type PipelineSpecInput, type PublishedSpec, parsePipelineSpec } from './pipeline-spec.ts';
+import { isOwnPrivate } from './published-pipeline.ts';
 import { orderSteps } from './step-graph.ts';
 
 export interface PublishPipeline {
@@ -47,6 +49,7 @@ export async function publishPipeline(
   request: PublishPipeline,
 ): Promise<PublishedVersion> {
   requirePermission(caller, 'pipeline.create');
+  checkPublishRequest(request);
   const spec = parsePipelineSpec(request.spec);
   const published = await freeze(platform, caller, spec);
   const stored = published as unknown as JsonObject;
@@ -56,9 +59,16 @@ export async function publishPipeline(
     const pipeline =
       (await findPipelineByName(tx, { name })) ??
       (await insertPipeline(tx, { name, description, visibility, ...created }));
+    if (pipeline.visibility === 'private' && !isOwnPrivate(pipeline, caller)) {
+      throw new ConflictError({
+        entity: 'pipeline',
+        id: name,
+        hint: 'it is private to another user; choose another name',
+      });
+    }
     const pipelineId = pipeline.pipeline_id;
     const existing = await findPipelineVersionByText(tx, { pipelineId, version });
-    if (existing?.published && isSame(existing.spec, stored))
+    if (existing?.published && sortedJson(existing.spec) === sortedJson(stored))
       return { pipelineId, pipelineVersionId: existing.pipeline_version_id };
     const { pipeline_version_id: pipelineVersionId } = await insertPipelineVersion(tx, {
       pipeline_id: pipelineId,
@@ -93,17 +103,4 @@ async function freeze({ tasks: runner }: Platform, { orgId }: Caller, spec: Pipe
       return [{ ...step, task: `${task.taskKey}@${task.version}`, taskDefinitionId, identity }];
     }),
   };
-}
-
-/** Equal as JSON, whatever the order of the keys: jsonb does not keep it. */
-function isSame(a: unknown, b: unknown): boolean {
-  return sorted(a) === sorted(b);
-}
-
-function sorted(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -1,8 +1,7 @@
 import { NotFoundError } from '../errors.ts';
-import { SYSTEM_ORG_ID } from '../ids.ts';
+import { isUuid, SYSTEM_ORG_ID } from '../ids.ts';
 import type { Caller } from '../job/caller.ts';
 import type { JsonObject } from '../json.ts';
-import { isUuid } from '../metadata/keyset.ts';
 import { inOrganization, type MetadataDatabase, type OrganizationTransaction } from '../metadata/metadata-database.ts';
 import { findPipeline, findPipelineByName } from '../metadata/pipeline.repository.ts';
 import { findPipelineVersionByText, listPipelineVersions } from '../metadata/pipeline-version.repository.ts';
@@ -66,14 +65,13 @@ export async function getPublishedPipeline(
 
 async function findRunnable(
   tx: OrganizationTransaction,
-  { orgId, userId }: Caller,
+  caller: Caller,
   wanted: string,
 ): Promise<PipelineRow | undefined> {
   const pipeline = isUuid(wanted)
     ? await findPipeline(tx, { pipelineId: wanted })
     : ((await findPipelineByName(tx, { name: wanted })) ?? (await findSystemPipeline(tx, wanted)));
-  const closed = pipeline?.visibility === 'private' && (pipeline.org_id !== orgId || pipeline.created_by !== userId);
-  return closed ? undefined : pipeline;
+  return pipeline?.visibility === 'private' && !isOwnPrivate(pipeline, caller) ? undefined : pipeline;
 }
 
 function findSystemPipeline(tx: OrganizationTransaction, name: string): Promise<PipelineRow | undefined> {
@@ -83,4 +81,9 @@ function findSystemPipeline(tx: OrganizationTransaction, name: string): Promise<
     .where('org_id', '=', SYSTEM_ORG_ID)
     .where('name', '=', name)
     .executeTakeFirst();
+}
+
+/** True for a private pipeline of the caller's own; what no user made is nobody's. */
+export function isOwnPrivate(pipeline: PipelineRow, { orgId, userId }: Caller): boolean {
+  return userId !== null && pipeline.created_by === userId && pipeline.org_id === orgId;
 }

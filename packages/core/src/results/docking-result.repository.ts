@@ -1,4 +1,5 @@
 import { canonicalJob } from './canonical-job.ts';
+import { inChunks } from './in-chunks.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
 import type { DockingResultRow, NewDockingResultRow } from './tables/docking-result.table.ts';
 import { toJsonb } from './to-jsonb.ts';
@@ -15,18 +16,13 @@ export async function insertDockingResults(
   tx: ResultsTransaction,
   { jobId, poses }: InsertDockingResults,
 ): Promise<void> {
-  if (poses.length === 0) return;
-  await tx
-    .insertInto('docking_results')
-    .values(
-      poses.map((pose) => ({
-        ...pose,
-        job_id: jobId,
-        rmsd: pose.rmsd ?? pose.rmsd_ub ?? null,
-        metadata: toJsonb(pose.metadata ?? {}),
-      })),
-    )
-    .execute();
+  const rows = poses.map((pose) => ({
+    ...pose,
+    job_id: jobId,
+    rmsd: pose.rmsd ?? pose.rmsd_ub ?? null,
+    metadata: toJsonb(pose.metadata ?? {}),
+  }));
+  await inChunks(rows, (part) => tx.insertInto('docking_results').values(part).execute());
 }
 
 /** The poses of the job that really ran, by rank: a cache hit shows its canonical job's, under that job's id. */

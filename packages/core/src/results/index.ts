@@ -31,6 +31,7 @@ export {
   insertJob,
   insertJobOutputs,
   type ListJobs,
+  listClosedJobIds,
   listJobInputs,
   listJobOutputs,
   listJobs,

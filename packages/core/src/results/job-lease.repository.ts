@@ -75,13 +75,13 @@ export async function renewJobLease(
 }
 
 /**
- * Locks the job's row until the transaction ends, during which nobody can claim it, and returns it. Every commit of an executor begins with it.
+ * Locks the job's row until the transaction ends, during which nobody can claim it. Every commit of an executor begins with it.
  * @throws {LeaseLostError} when `fence` does not hold the job any more.
  */
-export async function lockJobLease(tx: ResultsTransaction, { jobId, fence }: HeldJob): Promise<JobRow> {
+export async function lockJobLease(tx: ResultsTransaction, { jobId, fence }: HeldJob): Promise<void> {
   const row = await tx
     .selectFrom('jobs')
-    .selectAll()
+    .select('job_id')
     .where('job_id', '=', jobId)
     .where('fence', '=', fence)
     .where('status', '=', 'RUNNING')
@@ -89,7 +89,6 @@ export async function lockJobLease(tx: ResultsTransaction, { jobId, fence }: Hel
     .forNoKeyUpdate()
     .executeTakeFirst();
   if (!row) throw new LeaseLostError({ jobId, fence });
-  return withNumbers(row, JOB_BIGINTS);
 }
 
 /** Gives the lease back before it expires: the job is PENDING again and anybody may claim it. No crash is counted. @throws {LeaseLostError} */

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { ConflictError, NotFoundError } from '../errors.ts';
+import { rowId } from '../ids.ts';
 import { withNumbers } from '../postgres/bigint-column.ts';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
 import { canonicalJob } from './canonical-job.ts';
+import { inChunks } from './in-chunks.ts';
 import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
 import { JOB_BIGINTS, type JobRow, type NewJobRow } from './tables/job.table.ts';
 import type { JobInputRow, NewJobInputRow } from './tables/job-input.table.ts';
@@ -45,18 +47,14 @@ export async function insertJob(tx: ResultsTransaction, { job, inputs }: InsertJ
       id: job.job_id,
       hint: 'or its idempotency key is taken: find the job that holds it',
     });
-  if (inputs.length > 0) {
-    await tx
-      .insertInto('job_inputs')
-      .values(inputs.map((input) => ({ ...input, job_id: job.job_id })))
-      .execute();
-  }
+  const inputRows = inputs.map((input) => ({ ...input, job_id: job.job_id }));
+  await inChunks(inputRows, (part) => tx.insertInto('job_inputs').values(part).execute());
   return withNumbers(row, JOB_BIGINTS);
 }
 
 /** The job, whatever its status; undefined when this organization has none of that id. */
 export async function findJob(db: ResultsDatabase, { jobId }: { jobId: string }): Promise<JobRow | undefined> {
-  const row = await db.selectFrom('jobs').selectAll().where('job_id', '=', jobId).executeTakeFirst();
+  const row = await db.selectFrom('jobs').selectAll().where('job_id', '=', rowId(jobId)).executeTakeFirst();
   return row && withNumbers(row, JOB_BIGINTS);
 }
 
@@ -68,6 +66,21 @@ export async function getJob(db: ResultsDatabase, { jobId }: { jobId: string }):
 }
 
 /** The one job that was submitted under the key. */
+/** Those of the jobs that are over. */
+export async function listClosedJobIds(
+  db: ResultsDatabase,
+  { jobIds }: { jobIds: readonly string[] },
+): Promise<readonly string[]> {
+  if (jobIds.length === 0) return [];
+  const rows = await db
+    .selectFrom('jobs')
+    .select('job_id')
+    .where('job_id', 'in', [...jobIds])
+    .where('status', 'in', ['COMPLETED', 'FAILED', 'CANCELED'])
+    .execute();
+  return rows.map((row) => row.job_id);
+}
+
 export async function findJobByIdempotencyKey(
   db: ResultsDatabase,
   { idempotencyKey }: { idempotencyKey: string },
@@ -120,7 +133,7 @@ export async function requestJobCancel(db: ResultsDatabase, { jobId }: { jobId: 
   const row = await db
     .updateTable('jobs')
     .set((eb) => ({ cancel_requested_at: eb.fn.coalesce('cancel_requested_at', sql<Date>`now()`) }))
-    .where('job_id', '=', jobId)
+    .where('job_id', '=', rowId(jobId))
     .where('status', 'in', ['PENDING', 'RUNNING'])
     .returning('status')
     .executeTakeFirst();
@@ -144,11 +157,8 @@ export interface InsertJobOutputs {
 
 /** Writes all outputs or none; part of the commit that closes the job. */
 export async function insertJobOutputs(tx: ResultsTransaction, { jobId, outputs }: InsertJobOutputs): Promise<void> {
-  if (outputs.length === 0) return;
-  await tx
-    .insertInto('job_outputs')
-    .values(outputs.map((output) => ({ ...output, job_id: jobId })))
-    .execute();
+  const rows = outputs.map((output) => ({ ...output, job_id: jobId }));
+  await inChunks(rows, (part) => tx.insertInto('job_outputs').values(part).execute());
 }
 
 /** The outputs of the job that really ran: a cache hit shows its canonical job's, under that job's id. */

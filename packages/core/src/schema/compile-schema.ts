@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import isSafePattern from 'safe-regex2';
 import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -51,10 +52,19 @@ const compiled = new Map<string, CompiledSchema>();
 
 function compile(schema: JsonSchema): CompiledSchema {
   const check = createAjv({}).compile(schema as object);
+  // A schema that is its own part never ends, whatever the value: asked once, it shows.
+  check({});
   // Compiled on first use: most schemas are never asked for defaults.
   let fill: ((value: unknown) => unknown) | undefined;
   return {
-    check: (value) => (check(value) ? [] : (check.errors ?? []).map(toIssue)),
+    check: (value) => {
+      try {
+        return check(value) ? [] : (check.errors ?? []).map(toIssue);
+      } catch (error) {
+        if (error instanceof RangeError) return [{ pointer: '', message: 'this schema refers to itself without end' }];
+        throw error;
+      }
+    },
     applyDefaults: (value) => {
       fill ??= createAjv({ useDefaults: true }).compile(schema as object);
       const copy = structuredClone(value);
@@ -98,12 +108,23 @@ function findRefused(schema: JsonValue | undefined): ValidationIssue | undefined
         if (key === '$ref' && typeof item === 'string' && !item.startsWith('#')) {
           return { pointer: at, message: 'expected a reference into this schema (#/…); bundle the document first' };
         }
+        if (key === 'pattern' && typeof item === 'string' && !isSafePattern(item)) return unsafe(at);
+        if (key === 'patternProperties' && isJsonObject(item)) {
+          const pattern = Object.keys(item).find((text) => !isSafePattern(text));
+          if (pattern !== undefined) return unsafe(at);
+        }
         stack.push({ value: item, pointer: at, depth: depth + 1 });
       }
     }
   }
   return undefined;
 }
+
+// One hostile value could hold the event loop for minutes, and with it the leases of every job of the process.
+const unsafe = (pointer: string): ValidationIssue => ({
+  pointer,
+  message: 'this regular expression can backtrack without end; write it without a repetition inside a repetition',
+});
 
 function toIssue({ instancePath, keyword, message, params }: ErrorObject): ValidationIssue {
   const facts = params as Record<string, unknown>;

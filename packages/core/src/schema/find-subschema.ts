@@ -24,7 +24,7 @@ export function findSubschema(root: JsonSchema, pointer: string): Subschema | 'u
     } else if (isJsonObject(at.items) && /^\d+$/.test(token)) {
       always = false;
       at = follow(root, at.items);
-    } else return at.additionalProperties === false ? undefined : 'unknown';
+    } else return isClosed(at) ? undefined : 'unknown';
   }
   return at === undefined || isOpaque(at) ? 'unknown' : { schema: at, always };
 }
@@ -40,3 +40,9 @@ function follow(root: JsonSchema, schema: unknown): JsonObject | undefined {
 
 const isOpaque = (schema: JsonObject): boolean =>
   ['anyOf', 'oneOf', 'allOf', 'not', 'if', 'patternProperties'].some((key) => key in schema);
+
+/** An object that names its properties and says nothing of others: a name it does not have is taken for a slip, not for a wish. */
+function isClosed({ properties, additionalProperties, unevaluatedProperties }: JsonObject): boolean {
+  if (additionalProperties === false || unevaluatedProperties === false) return true;
+  return additionalProperties === undefined && isJsonObject(properties) && Object.keys(properties).length > 0;
+}

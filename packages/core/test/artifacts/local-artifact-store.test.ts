@@ -42,6 +42,20 @@ test('an organization sees only its own artifacts', async () => {
   expect(await Array.fromAsync(store.list(other))).toEqual([]);
 });
 
+test('no digest and no organization id leads out of the folder of the organization', async () => {
+  const other = newId();
+  const { digest } = await store.put(other, 'secret');
+  const crafted = `../${other}/sha256/${digest.slice(0, 2)}/${digest}`;
+  expect(await store.head(orgId, crafted)).toBeUndefined();
+  await expect(store.get(orgId, crafted)).rejects.toMatchObject({ code: 'MAD_CORE_NOT_FOUND' });
+  await expect(store.delete(orgId, crafted)).rejects.toMatchObject({ code: 'MAD_CORE_NOT_FOUND' });
+  const outside = `x/../${other}`;
+  await expect(store.get(outside, digest)).rejects.toMatchObject({ code: 'MAD_CORE_VALIDATION_FAILED' });
+  await expect(store.put(outside, 'mine')).rejects.toMatchObject({ code: 'MAD_CORE_VALIDATION_FAILED' });
+  await expect(Array.fromAsync(store.list(outside))).rejects.toMatchObject({ code: 'MAD_CORE_VALIDATION_FAILED' });
+  expect(await readArtifactText(store, { orgId: other, digest })).toBe('secret');
+});
+
 test('content that breaks off leaves nothing behind', async () => {
   const broken = (async function* () {
     yield Buffer.from('AT');

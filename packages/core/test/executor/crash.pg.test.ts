@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   Executor,
@@ -79,6 +80,40 @@ test('an executor that wakes up after its lease was taken over writes nothing mo
   expect(await follow()).toEqual(events);
   const { taskResults } = await getJobResults(host.platform, host.caller, { jobId });
   expect(taskResults[0]?.resultData).toEqual({ from: 'the new holder' });
+});
+
+test('a database that cuts every connection interrupts a job, which then goes on under the same key', async () => {
+  let cut: (() => Promise<unknown>) | undefined;
+  const tasks = createTestTasks({
+    prepare: () => ({ ligand: 'prepared' }),
+    dock: async ({ ligand }) => {
+      await cut?.();
+      cut = undefined;
+      return { from: ligand ?? null };
+    },
+  });
+  await using host = await openTestPlatform('postgres', tasks);
+  await publishPipeline(host.platform, host.caller, { name: 'docking', version: '1.0.0', spec: SPEC });
+  const { jobId } = await submitJob(host.platform, host.caller, { pipeline: 'docking' });
+  cut = async () => {
+    const client = new Client({ connectionString: host.url });
+    await client.connect();
+    // The executor's next commit waits for the row until its connection is cut under it.
+    await client.query('begin');
+    await client.query('select from org_a.jobs for update');
+    void setTimeout(300).then(async () => {
+      await client.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      );
+      await client.end();
+    });
+  };
+  await using executor = new Executor(host.platform, { recoverEveryMs: 50, leaseMs: 1_000 });
+  executor.start();
+  const isOver = async () => (await getJob(host.results, { jobId }).catch(() => undefined))?.status;
+  await expect.poll(isOver, { timeout: 20_000 }).toBe('COMPLETED');
+  const keys = tasks.calls.map(({ idempotencyKey }) => idempotencyKey);
+  expect(keys).toEqual([`${jobId}/prepare/0`, `${jobId}/dock/0`, `${jobId}/dock/0`]);
 });
 
 function spawnExecutor(url: string): ChildProcess {

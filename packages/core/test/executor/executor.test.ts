@@ -2,15 +2,23 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   cancelJob,
+  deleteJobMeta,
   Executor,
   findJobMeta,
   followJob,
   getJobResults,
+  inAllOrganizations,
   inOrganization,
+  insertJobMeta,
+  insertUser,
   type JobEvent,
+  newId,
   publishPipeline,
+  type SubmitJob,
+  silentLogger,
   submitJob,
   TaskFailedError,
+  UNUSABLE_PASSWORD,
 } from '../../src/index.ts';
 import { listTaskExecutions } from '../../src/results/task-execution.repository.ts';
 import {
@@ -29,7 +37,8 @@ const POSES = [
 ];
 
 describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
-  let failures: number;
+  let failures: string[];
+  let late: boolean;
   let hang: boolean;
   let canceled: boolean;
   const tasks = createTestTasks({
@@ -40,8 +49,9 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
     },
     dock: async (_request, { signal, onProgress }) => {
       onProgress?.(0.5);
-      if (failures-- > 0)
-        throw new TaskFailedError({ failureCode: 'SERVICE_UNAVAILABLE', message: 'down', retryable: true });
+      const failureCode = failures.shift();
+      if (failureCode) throw new TaskFailedError({ failureCode, message: 'down', retryable: true });
+      if (late) await setTimeout(400);
       if (hang) {
         await setTimeout(60_000, undefined, { signal }).catch((error: unknown) => {
           canceled = true;
@@ -50,12 +60,17 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
       }
       return { poses: POSES, confidence_score: 0.8 };
     },
+    crash: () => {
+      throw new TypeError('secret path');
+    },
   });
+  const logged: object[] = [];
   let host: TestPlatform;
   let executor: Executor;
 
   beforeAll(async () => {
     host = await openTestPlatform(kind, tasks);
+    Object.assign(host.platform, { logger: { ...silentLogger, error: (facts: object) => void logged.push(facts) } });
     await publishPipeline(host.platform, host.caller, {
       name: 'docking',
       version: '1.0.0',
@@ -80,13 +95,27 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
   });
   afterAll(() => host[Symbol.asyncDispose]());
   beforeEach(async () => {
-    [failures, hang, canceled] = [0, false, false];
+    [failures, hang, canceled, late] = [[], false, false, false];
     tasks.calls.length = 0;
+    logged.length = 0;
     await host.results.deleteFrom('jobs').execute();
     executor = new Executor(host.platform, { recoverEveryMs: 50, leaseMs: 5_000 });
   });
   afterEach(() => executor[Symbol.asyncDispose]());
 
+  const publish = (name: string, steps: ReturnType<typeof step>[]) =>
+    publishPipeline(host.platform, host.caller, { name, version: '1.0.0', spec: { version: 1, tasks: steps } });
+  const untilDocking = async (jobId: string): Promise<void> => {
+    for await (const { event, detail } of followJob(host.platform, host.caller, { jobId }))
+      if (event === 'TASK_STARTED' && detail === 'dock') return;
+  };
+  const insertUsers = async (): Promise<[string, string]> => {
+    const insert = () =>
+      inAllOrganizations(host.metadata, (tx) =>
+        insertUser(tx, { email: `${newId()}@example.org`, hashed_password: UNUSABLE_PASSWORD }),
+      );
+    return [(await insert()).user_id, (await insert()).user_id];
+  };
   const submit = (smiles = 'CCO') =>
     submitJob(host.platform, host.caller, { pipeline: 'docking', parameters: { smiles } });
   const eventsOf = (jobId: string): Promise<JobEvent[]> =>
@@ -147,20 +176,13 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
     });
   });
 
-  test('a service that is down for a moment is asked again, each attempt a row of its own and a key of its own', async () => {
-    failures = 2;
+  test('a call that nobody answered is repeated under its key, one that failed under a new one; each is a row of its own', async () => {
+    failures = ['SERVICE_UNAVAILABLE', 'EXECUTION_FAILED'];
     executor.start();
     const { jobId } = await submit();
     expect(namesOf(await eventsOf(jobId)).filter((name) => name.endsWith('dock'))).toEqual([
-      ...[
-        'TASK_STARTED dock',
-        'TASK_FAILED dock',
-        'TASK_RETRYING dock',
-        'TASK_STARTED dock',
-        'TASK_FAILED dock',
-        'TASK_RETRYING dock',
-      ],
-      ...['TASK_STARTED dock', 'TASK_COMPLETED dock'],
+      ...['TASK_STARTED dock', 'TASK_FAILED dock', 'TASK_RETRYING dock', 'TASK_STARTED dock', 'TASK_FAILED dock'],
+      ...['TASK_RETRYING dock', 'TASK_STARTED dock', 'TASK_COMPLETED dock'],
     ]);
     const attempts = (await listTaskExecutions(host.results, { jobId })).filter(
       ({ task_name }) => task_name === 'dock',
@@ -170,11 +192,12 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
       [1, 'FAILED'],
       [2, 'COMPLETED'],
     ]);
-    expect(new Set(tasks.calls.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(4);
+    const keys = tasks.calls.filter(({ stepName }) => stepName === 'dock').map(({ idempotencyKey }) => idempotencyKey);
+    expect(keys).toEqual([`${jobId}/dock/0`, `${jobId}/dock/0`, `${jobId}/dock/1`]);
   });
 
   test('a service that stays down fails the job after the last attempt', async () => {
-    failures = 99;
+    failures = Array.from({ length: 9 }, () => 'SERVICE_UNAVAILABLE');
     executor.start();
     const { jobId } = await submit();
     expect((await eventsOf(jobId)).at(-1)).toMatchObject({
@@ -217,6 +240,125 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
     ]);
   });
 
+  test('an answer that comes after the step has timed out is not taken', async () => {
+    late = true;
+    await publish('hurried', [step('dock', { timeoutMs: 100, retry: { attempts: 1 } })]);
+    executor.start();
+    const { jobId } = await submitJob(host.platform, host.caller, { pipeline: 'hurried' });
+    expect((await eventsOf(jobId)).at(-1)).toMatchObject({ event: 'FAILED', metadata: { error: { code: 'TIMEOUT' } } });
+  });
+
+  test('an error of the runner itself fails the job with a cause that is only logged', async () => {
+    await publish('broken', [step('crash')]);
+    executor.start();
+    const { jobId } = await submitJob(host.platform, host.caller, { pipeline: 'broken' });
+    expect((await eventsOf(jobId)).at(-1)).toMatchObject({
+      metadata: { error: { code: 'INTERNAL_ERROR', step: 'crash' } },
+    });
+    expect(logged).toEqual([expect.objectContaining({ job_id: jobId, err: new TypeError('secret path') })]);
+    const { error } = await getJobResults(host.platform, host.caller, { jobId });
+    expect(JSON.stringify(error)).not.toContain('secret');
+  });
+
+  test('a cancel that an executor did not live to see is kept by the next one', async () => {
+    hang = true;
+    executor.start();
+    const { jobId } = await submit();
+    await untilDocking(jobId);
+    await Promise.all([cancelJob(host.platform, host.caller, { jobId }), executor[Symbol.asyncDispose]()]);
+    hang = false;
+    executor = new Executor(host.platform, { recoverEveryMs: 50 });
+    executor.start();
+    expect((await eventsOf(jobId)).at(-1)?.event).toBe('CANCELED');
+  });
+
+  test('a job that its executor never survives is given up', async () => {
+    const { jobId } = await submit();
+    await host.results
+      .updateTable('jobs')
+      .set({ status: 'RUNNING', crash_count: 5, lease_expires_at: new Date(0) })
+      .where('job_id', '=', jobId)
+      .execute();
+    executor.start();
+    expect((await eventsOf(jobId)).at(-1)).toMatchObject({
+      event: 'FAILED',
+      metadata: { error: { code: 'WORKER_LOST' } },
+    });
+    expect(tasks.calls).toEqual([]);
+  });
+
+  test('a mirror that was left behind is repaired', async () => {
+    executor.start();
+    const { jobId } = await submit();
+    await eventsOf(jobId);
+    const mirror = () => inOrganization(host.metadata, ORG_ID, (tx) => findJobMeta(tx, { jobId }));
+    await expect.poll(mirror).toMatchObject({ status: 'COMPLETED' });
+    await inOrganization(host.metadata, ORG_ID, (tx) => deleteJobMeta(tx, { jobId }));
+    const { pipeline_id = '', pipeline_version_id = '' } = await host.results
+      .selectFrom('jobs')
+      .selectAll()
+      .where('job_id', '=', jobId)
+      .executeTakeFirstOrThrow();
+    const stale = { job_id: jobId, pipeline_id: pipeline_id ?? '', pipeline_version_id: pipeline_version_id ?? '' };
+    await inOrganization(host.metadata, ORG_ID, (tx) => insertJobMeta(tx, { ...stale, status: 'RUNNING' }));
+    await expect.poll(mirror).toMatchObject({ status: 'COMPLETED' });
+  });
+
+  test.each([
+    [{ priority: 1.5 }, '/priority'],
+    [{ priority: 1e12 }, '/priority'],
+    [{ minConfidence: 5 }, '/minConfidence'],
+    [{ idempotencyKey: '' }, '/idempotencyKey'],
+    [{ idempotencyKey: 'a\0b' }, '/idempotencyKey'],
+    [{ parameters: { smiles: 'C', at: new Date() } }, '/parameters/at: expected plain JSON, got an instance of Date'],
+    [{ parameters: { smiles: 'C\0' } }, '/parameters/smiles'],
+    [{ parameters: [1] }, '/parameters'],
+  ])('a submission that cannot be stored as it is is refused and leaves no row: %j', async (wrong, place) => {
+    const request = { pipeline: 'docking', parameters: { smiles: 'CCO' }, ...wrong } as SubmitJob;
+    const refused = submitJob(host.platform, host.caller, request);
+    await expect(refused).rejects.toThrow(place);
+    await expect(refused).rejects.toMatchObject({ code: 'MAD_CORE_VALIDATION_FAILED' });
+    expect(await host.results.selectFrom('jobs').select('job_id').execute()).toEqual([]);
+  });
+
+  test.each(['x', '', '../x', 'a\0'])('the job id %j names no job', async (jobId) => {
+    for (const ask of [getJobResults, cancelJob]) {
+      await expect(ask(host.platform, host.caller, { jobId })).rejects.toMatchObject({ code: 'MAD_CORE_NOT_FOUND' });
+    }
+    await expect(followJob(host.platform, host.caller, { jobId }).next()).rejects.toMatchObject({
+      code: 'MAD_CORE_NOT_FOUND',
+    });
+  });
+
+  test("a permission for one's own jobs reaches those and no other", async () => {
+    const [owner, other] = await insertUsers();
+    const standard = { orgId: ORG_ID, permissions: new Set(['job.create', 'job.cancel:own', 'job.results.view:own']) };
+    const job = { pipeline: 'docking', parameters: { smiles: 'CCO' } };
+    const { jobId } = await submitJob(host.platform, { ...standard, userId: owner }, job);
+    await expect(cancelJob(host.platform, { ...standard, userId: other }, { jobId })).rejects.toThrow(/job\.cancel/);
+    await expect(getJobResults(host.platform, { ...standard, userId: other }, { jobId })).rejects.toThrow(
+      /job\.results\.view/,
+    );
+    expect(await cancelJob(host.platform, { ...standard, userId: owner }, { jobId })).toBe('CANCELED');
+  });
+
+  test('a private pipeline is neither run nor taken over by another user', async () => {
+    const [owner, other] = await insertUsers();
+    const by = (userId: string) => ({ ...host.caller, userId });
+    const secret = {
+      name: 'secret',
+      visibility: 'private' as const,
+      spec: { version: 1 as const, tasks: [step('prepare')] },
+    };
+    await publishPipeline(host.platform, by(owner), { ...secret, version: '1.0.0' });
+    await expect(publishPipeline(host.platform, by(other), { ...secret, version: '2.0.0' })).rejects.toThrow(
+      /private to another user/,
+    );
+    await expect(submitJob(host.platform, by(other), { pipeline: 'secret' })).rejects.toThrow(/was not found/);
+    await expect(submitJob(host.platform, host.caller, { pipeline: 'secret' })).rejects.toThrow(/was not found/);
+    expect((await submitJob(host.platform, by(owner), { pipeline: 'secret' })).status).toBe('PENDING');
+  });
+
   test('what cannot be accepted is refused and leaves no row', async () => {
     const refused = { parameters: { smiles: 'CCO', size: 0 } };
     await expect(submitJob(host.platform, host.caller, { pipeline: 'docking', ...refused })).rejects.toThrow(
@@ -250,6 +392,8 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
       });
     const jobs = await Promise.all([once(), once(), once()]);
     expect(new Set(jobs.map(({ jobId }) => jobId)).size).toBe(1);
+    const other = { pipeline: 'docking', parameters: { smiles: 'CCN' }, idempotencyKey: 'night-1' };
+    await expect(submitJob(host.platform, host.caller, other)).rejects.toThrow(/used for another request/);
     expect(await host.results.selectFrom('jobs').select('job_id').execute()).toHaveLength(1);
   });
 

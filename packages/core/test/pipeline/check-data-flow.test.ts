@@ -88,3 +88,19 @@ test('sources that do not exist, properties the task does not take and required 
     '/outputs/log nothing is at /steps/dock/output/log',
   ]);
 });
+
+test('a slip in a name is told, also where the schema does not forbid other names', () => {
+  const parameters = { type: 'object', properties: { size: { type: 'number', default: 20 } } };
+  expect(issuesOf({ ...good, size: '/parameters/sise' }, { parameters })).toEqual([
+    '/tasks/1/inputs/size nothing is at /parameters/sise',
+  ]);
+  expect(
+    issuesOf({ ...good, size: '/parameters/sise' }, { parameters: { type: 'object', additionalProperties: true } }),
+  ).toEqual([]);
+});
+
+test('only files can be outputs', () => {
+  expect(issuesOf(good, { outputs: { atoms: { from: '/steps/prepare/output/atoms' } } })).toEqual([
+    "/outputs/atoms /steps/prepare/output/atoms is no file; only files can be outputs, a step's values are in its task result",
+  ]);
+});

@@ -37,6 +37,10 @@ test.each([
   [JSON.parse('{"properties":{"__proto__":{"type":"string"}}}'), '__proto__'],
   [Array.from({ length: 200 }).reduce<object>((inner) => ({ items: inner }), {}), 'levels of nesting'],
   [{ type: 'nonsense' }, 'expected a JSON Schema'],
+  [{ properties: { a: { pattern: '^(a+)+$' } } }, '/properties/a/pattern: this regular expression can backtrack'],
+  [{ patternProperties: { '(x+x+)+y': {} } }, 'can backtrack'],
+  [{ $ref: '#' }, 'Maximum call stack'],
+  [{ allOf: [{ $ref: '#' }] }, 'Maximum call stack'],
 ])('a schema that reaches out or changes the rules is refused: %#', (schema, why) => {
   expect(() => compileSchema(schema)).toThrow(why);
 });

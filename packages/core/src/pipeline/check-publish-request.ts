@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
+import { findNotPlainJson } from '../plain-json.ts';
+
+const request = z.looseObject({
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z][A-Za-z0-9 ._:-]{0,199}$/,
+      'expected a letter, then letters, digits, blanks, . _ : or -, 200 at most',
+    ),
+  version: z.string().max(200),
+  description: z
+    .string()
+    .max(20_000)
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'expected text without NUL and lone surrogates')
+    .optional(),
+  visibility: z.enum(['private', 'org', 'public']).optional(),
+});
+
+/** Refuses what could not be stored as it is, before anything is looked up. @throws {ValidationFailedError} */
+export function checkPublishRequest(value: { readonly spec: unknown }): void {
+  const issues: ValidationIssue[] = (request.safeParse(value).error?.issues ?? []).map(({ path, message }) => ({
+    pointer: path.map((part) => `/${String(part)}`).join(''),
+    message,
+  }));
+  const found = findNotPlainJson(value.spec);
+  if (found) issues.push({ pointer: `/spec${found.pointer}`, message: `expected plain JSON, got ${found.found}` });
+  if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline', issues });
+}
