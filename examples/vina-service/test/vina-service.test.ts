@@ -79,6 +79,8 @@ describeWithPrograms('vina-service', () => {
 
   test.each([
     ['prepare-ligand', { smiles: 'CC(C)(C)(C)C' }, 'INVALID_SMILES'],
+    ['prepare-ligand', { smiles: 'C'.repeat(1200) }, 'INVALID_SMILES'],
+    ['prepare-ligand', { smiles: 'c1ccccc1'.repeat(180) }, 'INVALID_SMILES'],
     ['prepare-ligand', { smiles: 'CC(=O)[O-].[Na+]' }, 'INVALID_SMILES'],
     ['prepare-ligand', { smiles: 'CB(O)O' }, 'INVALID_LIGAND'],
     ['prepare-receptor', { receptor: 'data_5DT0\n' }, 'INVALID_RECEPTOR'],

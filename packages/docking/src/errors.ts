@@ -3,8 +3,8 @@ import { type JsonObject, MadError, type MadErrorFacts } from '@mad/core';
 /** Thrown when a string is no SMILES of one dockable molecule. Permanent: mend the SMILES, or leave this ligand out. */
 export class InvalidSmilesError extends MadError {
   static override readonly code = 'MAD_DOCKING_INVALID_SMILES';
-  constructor({ problem, advice }: { problem: string; advice: string }) {
-    super({ message: `the SMILES cannot be docked: ${problem}; ${advice}`, details: { problem } });
+  constructor({ problem, advice, cause }: { problem: string; advice: string; cause?: unknown }) {
+    super({ message: `the SMILES cannot be docked: ${problem}; ${advice}`, details: { problem }, cause });
   }
 }
 
@@ -113,6 +113,17 @@ export class InvalidBoxError extends MadError {
     super({
       message: `the box is not valid: ${problem}; give center and size in ångström, each edge above 0 and at most 100`,
       details: { problem },
+    });
+  }
+}
+
+/** Thrown when an option of a docking is out of range, before the engine starts. Permanent: correct the call. */
+export class InvalidDockingOptionsError extends MadError {
+  static override readonly code = 'MAD_DOCKING_INVALID_OPTIONS';
+  constructor({ option, expected, value }: { option: string; expected: string; value: unknown }) {
+    super({
+      message: `the docking option ${option} must be ${expected}, but is ${String(value)}; correct it or leave it out`,
+      details: { option, expected },
     });
   }
 }

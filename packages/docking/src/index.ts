@@ -8,9 +8,11 @@ export {
   maxBoxEdge,
 } from './box/box.ts';
 export { boxAround } from './box/box-around.ts';
-export { maxVinaSeed, type RunVina, runVina, type VinaResult } from './engine/run-vina.ts';
+export { maxVinaSeed } from './engine/check-vina-options.ts';
+export { type RunVina, runVina, type VinaResult } from './engine/run-vina.ts';
 export {
   InvalidBoxError,
+  InvalidDockingOptionsError,
   InvalidLigandError,
   InvalidPosesError,
   InvalidReceptorError,
@@ -23,10 +25,11 @@ export {
   StructureMismatchError,
 } from './errors.ts';
 export type { Atom, Bond, Point, Structure } from './molecule/atom.ts';
+export { maxLigandHeavyAtoms } from './molecule/check-smiles-text.ts';
 export { type CrystalLigand, type FindCrystalLigand, findCrystalLigand } from './molecule/crystal-ligand.ts';
 export { type PdbAtom, parsePdbAtoms } from './molecule/pdb.ts';
 export { type PdbqtAtom, parsePdbqtAtoms } from './molecule/pdbqt.ts';
-export { maxLigandHeavyAtoms, parseSmiles, type ReadSmiles } from './molecule/smiles.ts';
+export { parseSmiles, type ReadSmiles } from './molecule/smiles.ts';
 export { type PreparedLigand, type PrepareLigand, prepareLigand } from './preparation/prepare-ligand.ts';
 export { type PreparedReceptor, type PrepareReceptor, prepareReceptor } from './preparation/prepare-receptor.ts';
 export { getLigandPreparationVersion, getOpenBabelVersion, getVinaVersion } from './program/program-version.ts';

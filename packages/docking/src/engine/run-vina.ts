@@ -8,11 +8,9 @@ import { runProgram } from '../program/run-program.ts';
 import { parseVinaPdbqt } from '../result/parse-vina-pdbqt.ts';
 import type { Pose } from '../result/pose.ts';
 import { checkDockingInput } from './check-docking-input.ts';
+import { checkVinaOptions, maxVinaSeed } from './check-vina-options.ts';
 import { explainVinaFailure } from './vina-failure.ts';
 import { readVinaProgress } from './vina-progress.ts';
-
-/** Largest seed that Vina reads: its seed is a signed 32-bit integer. */
-export const maxVinaSeed = 2 ** 31 - 1;
 
 export interface RunVina {
   readonly receptorPdbqt: string;
@@ -51,10 +49,11 @@ export interface VinaResult {
  * Docks one ligand with AutoDock Vina. A result is taken only from the file that this call made Vina write, with at least one pose, finite scores and ranks
  * 1..n; inputs on which Vina would exit 0 with nonsense are refused before it starts. On abort Vina is killed before this returns.
  * @throws {NoPosesError} when the box misses the receptor, or the ligand does not fit into it.
- * @throws {InvalidBoxError} {InvalidReceptorError} {InvalidLigandError} {InvalidPosesError} {ProgramMissingError} {ProgramFailedError} permanent
+ * @throws {InvalidDockingOptionsError} {InvalidBoxError} {InvalidReceptorError} {InvalidLigandError} {InvalidPosesError} {ProgramMissingError} {ProgramFailedError} permanent
  * @throws {ProgramTimeoutError} {ProgramKilledError} worth another try
  */
 export async function runVina(run: RunVina): Promise<VinaResult> {
+  checkVinaOptions(run);
   checkDockingInput(run);
   const { receptorPdbqt, ligandPdbqt, box, signal, timeoutMs, onProgress } = run;
   const seed = run.seed || randomInt(1, maxVinaSeed);

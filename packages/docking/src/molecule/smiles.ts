@@ -1,9 +1,7 @@
 import type { MainModule, Mol } from '@rdkit/rdkit';
 import { InvalidSmilesError } from '../errors.ts';
-import { loadRdkit, withMolecule } from './rdkit.ts';
-
-/** Past this size a conformer search takes minutes and Vina's search is no longer meaningful. */
-export const maxLigandHeavyAtoms = 200;
+import { checkSmilesText, maxLigandHeavyAtoms } from './check-smiles-text.ts';
+import { withMolecule, withRdkit } from './rdkit.ts';
 
 /** A molecule that RDKit has read and found sound. */
 export interface ReadSmiles {
@@ -19,17 +17,14 @@ export interface ReadSmiles {
  */
 export async function parseSmiles(smiles: string): Promise<ReadSmiles> {
   const text = smiles.trim();
-  if (text === '')
-    throw new InvalidSmilesError({ problem: 'it is empty', advice: 'give a molecule, such as c1ccccc1O' });
-  if (/\s/.test(text))
-    throw new InvalidSmilesError({
-      problem: 'it holds white space',
-      advice: 'give the SMILES alone, without a name after it',
+  checkSmilesText(text);
+  return withRdkit((rdkit) => {
+    const { molecule, reason } = readLogged(rdkit, text);
+    return withMolecule(molecule, (read) => {
+      if (!read) throw new InvalidSmilesError({ problem: explain(reason), advice: 'correct the SMILES' });
+      return checkDockable(read);
     });
-  const rdkit = await loadRdkit();
-  const { molecule, reason } = readLogged(rdkit, text);
-  if (!molecule) throw new InvalidSmilesError({ problem: explain(reason), advice: 'correct the SMILES' });
-  return withMolecule(molecule, checkDockable);
+  });
 }
 
 function readLogged(rdkit: MainModule, smiles: string): { molecule: Mol | null; reason: string } {

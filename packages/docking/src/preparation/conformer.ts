@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { InvalidLigandError, ProgramTimeoutError } from '../errors.ts';
+import { InvalidLigandError } from '../errors.ts';
 import type { ConformerAnswer, ConformerRequest } from './conformer-worker.ts';
 
 const workerFile = createRequire(import.meta.url).resolve('@mad/docking/conformer-worker');
@@ -14,7 +14,7 @@ export interface FindConformer extends ConformerRequest {
  * One low-energy 3D structure with explicit hydrogens, as a molfile: the same bytes for the same SMILES and seed. Each call has a worker thread of its
  * own: OpenChemLib keeps fragments of earlier molecules, which would make a structure depend on what the process did before; it takes seconds, during
  * which the event loop must answer health checks; and a thread can be stopped.
- * @throws {InvalidLigandError} {ProgramTimeoutError} the signal's reason when aborted.
+ * @throws {InvalidLigandError} also when the time is over: the same search takes as long again. The signal's reason when aborted.
  */
 export async function findConformer({ smiles, seed, signal, timeoutMs }: FindConformer): Promise<string> {
   signal?.throwIfAborted();
@@ -28,7 +28,13 @@ export async function findConformer({ smiles, seed, signal, timeoutMs }: FindCon
   const onAbort = () => reject(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(
-    () => reject(new ProgramTimeoutError({ program: 'the conformer search', timeoutMs })),
+    () =>
+      reject(
+        new InvalidLigandError({
+          problem: `its conformer search did not end within ${timeoutMs} ms`,
+          advice: 'allow more time, give a smaller or stiffer molecule, or prepare its PDBQT by other means',
+        }),
+      ),
     timeoutMs,
   );
   worker.once('message', resolve);

@@ -1,6 +1,6 @@
 import type { Mol } from '@rdkit/rdkit';
 import { InvalidLigandError } from '../errors.ts';
-import { loadRdkit, withMolecule } from '../molecule/rdkit.ts';
+import { withMolecule, withRdkit } from '../molecule/rdkit.ts';
 
 /**
  * Where each atom of a SMILES, in the order of its text, stands in the molfile. Proves on the way that the 3D structure is the molecule
@@ -8,11 +8,11 @@ import { loadRdkit, withMolecule } from '../molecule/rdkit.ts';
  * @throws {InvalidLigandError} when it is another molecule.
  */
 export async function matchConformer(canonicalSmiles: string, molfile: string): Promise<number[]> {
-  const rdkit = await loadRdkit();
-  const wanted = rdkit.get_mol(canonicalSmiles);
-  const made = rdkit.get_mol(molfile);
-  const match =
-    wanted && made && withMolecule(wanted, (query) => withMolecule(made, (target) => matchAtoms(query, target)));
+  const match = await withRdkit((rdkit) =>
+    withMolecule(rdkit.get_mol(canonicalSmiles), (query) =>
+      withMolecule(rdkit.get_mol(molfile), (target) => query && target && matchAtoms(query, target)),
+    ),
+  );
   if (!match) {
     throw new InvalidLigandError({
       problem: 'the 3D structure that OpenChemLib made is another molecule than the SMILES',

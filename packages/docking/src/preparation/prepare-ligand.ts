@@ -1,9 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseMolfileAtoms } from '../molecule/molfile.ts';
 import { parseSmiles } from '../molecule/smiles.ts';
 import { inTemporaryDirectory } from '../program/in-temporary-directory.ts';
-import { runProgram } from '../program/run-program.ts';
+import { runOpenBabel } from '../program/run-open-babel.ts';
 import { findConformer } from './conformer.ts';
 import { annotateLigandPdbqt, checkLigandPdbqt } from './ligand-pdbqt.ts';
 import { matchConformer } from './match-conformer.ts';
@@ -28,7 +28,8 @@ export interface PreparedLigand {
 /**
  * A ligand from its SMILES, the same bytes for every spelling of the molecule and on every run: RDKit's canonical SMILES, OpenChemLib's conformer,
  * MMFF94s, Open Babel's PDBQT with Gasteiger charges. Protonation is as the SMILES says; a stereocenter that it leaves open is chosen.
- * @throws {InvalidSmilesError} {InvalidLigandError} {ProgramMissingError} {ProgramTimeoutError}
+ * @throws {InvalidSmilesError} {InvalidLigandError} {ProgramMissingError} permanent
+ * @throws {ProgramTimeoutError} {ProgramKilledError} when Open Babel did not end: worth another try
  */
 export async function prepareLigand(
   smiles: string,
@@ -40,8 +41,7 @@ export async function prepareLigand(
   const written = await inTemporaryDirectory(async (cwd) => {
     await writeFile(join(cwd, 'ligand.mol'), molfile);
     const args = '-imol ligand.mol -opdbqt -O ligand.pdbqt --partialcharge gasteiger'.split(' ');
-    await runProgram({ program: 'obabel', args, cwd, signal, timeoutMs, keepOutput: 4096 });
-    return readFile(join(cwd, 'ligand.pdbqt'), 'utf8').catch(() => '');
+    return runOpenBabel({ args, cwd, output: 'ligand.pdbqt', signal, timeoutMs });
   });
   const atoms = parseMolfileAtoms(molfile);
   checkLigandPdbqt(written, atoms);

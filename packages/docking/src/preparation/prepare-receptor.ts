@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidReceptorError } from '../errors.ts';
 import type { PdbAtom } from '../molecule/pdb.ts';
 import { isCompletePdbqtAtom, type PdbqtAtom, parsePdbqtAtoms } from '../molecule/pdbqt.ts';
 import { inTemporaryDirectory } from '../program/in-temporary-directory.ts';
-import { runProgram } from '../program/run-program.ts';
+import { runOpenBabel } from '../program/run-open-babel.ts';
 import { type ReceptorRecords, selectReceptorRecords } from './receptor-records.ts';
 
 export interface PrepareReceptor {
@@ -27,7 +27,8 @@ export interface PreparedReceptor {
 /**
  * A rigid receptor from a PDB file, protonated at pH 7.4, the same bytes for the same input. First model, most occupied locations; hydrogens of
  * the file are replaced. The result holds every heavy atom of the polymer: that is checked, since Open Babel's exit code tells nothing.
- * @throws {InvalidReceptorError} {ProgramMissingError} {ProgramTimeoutError}
+ * @throws {InvalidReceptorError} {ProgramMissingError} permanent
+ * @throws {ProgramTimeoutError} {ProgramKilledError} when Open Babel did not end: worth another try
  */
 export async function prepareReceptor(
   pdb: string,
@@ -43,8 +44,7 @@ export async function prepareReceptor(
   const polymer = await inTemporaryDirectory(async (cwd) => {
     await writeFile(join(cwd, 'receptor.pdb'), records.pdb);
     const args = '-ipdb receptor.pdb -opdbqt -O receptor.pdbqt -xr -p 7.4 --partialcharge gasteiger'.split(' ');
-    await runProgram({ program: 'obabel', args, cwd, signal, timeoutMs, keepOutput: 4096 });
-    return readFile(join(cwd, 'receptor.pdbqt'), 'utf8').catch(() => '');
+    return runOpenBabel({ args, cwd, output: 'receptor.pdbqt', signal, timeoutMs });
   });
   const pdbqt = polymer + records.metals.map(metalRecord).join('');
   const atoms = parsePdbqtAtoms(pdbqt);

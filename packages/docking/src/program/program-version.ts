@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { ProgramFailedError } from '../errors.ts';
-import { loadRdkit } from '../molecule/rdkit.ts';
+import { withRdkit } from '../molecule/rdkit.ts';
 import { runProgram } from './run-program.ts';
 
 /** The installed AutoDock Vina, such as `AutoDock Vina v1.2.3`. @throws {ProgramMissingError} */
@@ -16,11 +16,11 @@ export function getOpenBabelVersion(): Promise<string> {
 /** The programs that `prepareLigand` uses, in their order, such as `RDKit 2026.09.1, OpenChemLib 9.25.0, Open Babel 3.1.1`. @throws {ProgramMissingError} */
 export async function getLigandPreparationVersion(): Promise<string> {
   const [rdkit, openChemLib, openBabel] = await Promise.all([
-    loadRdkit(),
+    withRdkit((module) => module.version()),
     import('openchemlib'),
     getOpenBabelVersion(),
   ]);
-  return `RDKit ${rdkit.version()}, OpenChemLib ${openChemLib.version}, ${openBabel}`;
+  return `RDKit ${rdkit}, OpenChemLib ${openChemLib.version}, ${openBabel}`;
 }
 
 async function readVersion({

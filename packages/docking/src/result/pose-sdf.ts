@@ -1,4 +1,6 @@
-import { loadRdkit, withMolecule } from '../molecule/rdkit.ts';
+import { InvalidSmilesError } from '../errors.ts';
+import { checkSmilesText } from '../molecule/check-smiles-text.ts';
+import { withMolecule, withRdkit } from '../molecule/rdkit.ts';
 import type { Pose, PoseMolecule } from './pose.ts';
 
 /**
@@ -7,10 +9,9 @@ import type { Pose, PoseMolecule } from './pose.ts';
  */
 export async function poseToSdf(pose: Pose): Promise<string | undefined> {
   if (!pose.molecule) return undefined;
-  const rdkit = await loadRdkit();
-  const molecule = rdkit.get_mol(pose.molecule.smiles);
-  if (!molecule) return undefined;
-  const lines = withMolecule(molecule, (mol) => mol.get_v2Kmolblock()).split('\n');
+  const molblock = await writeMolblock(pose.molecule.smiles);
+  if (!molblock) return undefined;
+  const lines = molblock.split('\n');
   const atomCount = Number(lines[3]?.slice(0, 3));
   const bondCount = Number(lines[3]?.slice(3, 6));
   const places = coordinatesInSmilesOrder(pose, pose.molecule);
@@ -49,4 +50,15 @@ function coordinatesInSmilesOrder({ atoms }: Pose, { indices }: PoseMolecule): (
     if (atom) places[smilesIndex - 1] = [atom.x, atom.y, atom.z].map((value) => value.toFixed(4).padStart(10)).join('');
   }
   return places;
+}
+
+/** Undefined for what is no molecule: the SMILES stands in a file that anyone may have written. */
+async function writeMolblock(smiles: string): Promise<string | undefined> {
+  try {
+    checkSmilesText(smiles);
+    return await withRdkit((rdkit) => withMolecule(rdkit.get_mol(smiles), (molecule) => molecule?.get_v2Kmolblock()));
+  } catch (error) {
+    if (error instanceof InvalidSmilesError) return undefined;
+    throw error;
+  }
 }

@@ -31,7 +31,9 @@ describeWithPrograms('runVina', () => {
     expect(result.poses[0]).toMatchObject({ rmsd_lb: 0, rmsd_ub: 0, molecule: { smiles: 'Oc1ccccc1' } });
     expect(result.poses[0]?.affinity).toBeLessThan(-3);
     expect(result.log).toContain('mode |   affinity');
-    expect([progress[0], progress.at(-1), progress.length > 5]).toEqual([0, 1, true]);
+    // Under load the first star may come in one piece with the scale.
+    expect(progress[0]).toBeLessThan(0.2);
+    expect([progress.at(-1), progress.length > 5]).toEqual([1, true]);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
   });
 
@@ -40,8 +42,8 @@ describeWithPrograms('runVina', () => {
     expect(two.outputPdbqt).toBe(one.outputPdbqt);
   });
 
-  test('without a seed one is drawn, and repeats the result', async () => {
-    const drawn = await dock({ seed: undefined });
+  test.each([undefined, 0])('with %j for a seed one is drawn, and repeats the result', async (seed) => {
+    const drawn = await dock({ seed });
     expect(drawn.seed).toBeGreaterThan(0);
     expect((await dock({ seed: drawn.seed })).outputPdbqt).toBe(drawn.outputPdbqt);
   });
@@ -85,6 +87,21 @@ describeWithPrograms('runVina', () => {
     const cube = (size: number) => ({ ...pocket, size: { x: size, y: size, z: size } });
     await expect(dock({ box: cube(1) })).rejects.toThrow(/larger than the box/);
     await expect(dock({ box: cube(2.5) })).rejects.toThrow(/does not fit into the box/);
+  });
+
+  test.each([
+    ['numModes', [0, -1, 1.5, Number.NaN]],
+    ['exhaustiveness', [0, -8, 0.5, Number.NaN, 2 ** 31]],
+    ['energyRange', [0, -3, Number.NaN, Number.POSITIVE_INFINITY]],
+    ['cpu', [-1, 1.5, Number.NaN]],
+    ['seed', [-1, 1.5, Number.NaN, 2 ** 31]],
+    ['timeoutMs', [0, -1, Number.NaN, Number.POSITIVE_INFINITY]],
+  ])('%s of %j is refused before Vina starts, for good', async (option, values) => {
+    for (const value of values) {
+      const refused = { code: 'MAD_DOCKING_INVALID_OPTIONS', retryable: false, details: { option } };
+      await expect(dock({ [option]: value })).rejects.toMatchObject(refused);
+      await expect(dock({ [option]: value })).rejects.toThrow(`${option} must be `);
+    }
   });
 
   test('an atom type that Vina does not know is the fault of its ligand', async () => {

@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { InvalidReceptorError, parsePdbqtAtoms, prepareReceptor } from '@mad/docking';
 import { describeWithPrograms } from '@mad/testkit';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { auroraA } from '../structures.ts';
 
 const zinc = 'HETATM 9001 ZN    ZN A 900      -2.000 -30.000   5.000  1.00 20.00          ZN\n';
@@ -40,6 +43,20 @@ describeWithPrograms('prepareReceptor', () => {
     expect(pdb).toMatch(/^HETATM.{6}SE {3}MSE/m);
     const { pdbqt, removedResidues } = await prepareReceptor(pdb);
     expect([pdbqt, removedResidues]).toEqual([(await prepareReceptor(auroraA)).pdbqt, ['SKE', 'HOH']]);
+  });
+
+  test.each([
+    ['kills itself', 'kill -9 $$', 'SIGKILL'],
+    ['is killed below a shell', 'exit 137', 'exit 137'],
+    ['has no memory', 'echo std::bad_alloc >&2', 'out of memory'],
+  ])('when Open Babel %s the receptor is not blamed', async (_, script, sign) => {
+    const directory = mkdtempSync(join(tmpdir(), 'mad-test-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    writeFileSync(join(directory, 'obabel'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${directory}${delimiter}${process.env.PATH}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const error = { code: 'MAD_DOCKING_PROGRAM_KILLED', retryable: true, details: { sign } };
+    await expect(prepareReceptor(auroraA)).rejects.toMatchObject(error);
   });
 
   test.each([

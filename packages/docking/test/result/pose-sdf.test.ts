@@ -50,3 +50,13 @@ test('a pose that does not tell its molecule, or not all of it, becomes none', a
   );
   expect([bare && (await poseToSdf(bare)), partial && (await poseToSdf(partial))]).toEqual([undefined, undefined]);
 });
+
+test('a file with a molecule that RDKit cannot bear gives no SDF, and the next pose does', async () => {
+  const sdfOf = async (smiles: string) => {
+    const remarks = [`REMARK SMILES ${smiles}`, 'REMARK SMILES IDX 1 2 2 1'];
+    const [pose] = parseVinaPdbqt(model({ number: 1, scores, lines, remarks }));
+    return pose && poseToSdf(pose);
+  };
+  expect(await sdfOf('C'.repeat(1200))).toBeUndefined();
+  expect(await sdfOf('C=O')).toContain('M  END');
+});
