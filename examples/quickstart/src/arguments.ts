@@ -19,7 +19,7 @@ export const HELP = `Docks a molecule into Aurora A kinase (PDB 5DT0), then show
   npm start -- --smiles 'c1ccccc1O'      another molecule
 
   --smiles TEXT           the ligand (default: JNJ-7706621)
-  --center X,Y,Z          centre of the box in Å (default: that of the crystal ligand)
+  --center X,Y,Z          centre of the box in Å, such as --center -18.37,-20.4,3.8 (default: that of the crystal ligand)
   --size X,Y,Z            edges of the box in Å (default: the crystal ligand and 6 Å around it)
   --exhaustiveness N      Vina's effort (default 8)
   --seed N                Vina's seed (default: drawn, and recorded)
@@ -28,6 +28,9 @@ export const HELP = `Docks a molecule into Aurora A kinase (PDB 5DT0), then show
   --data FOLDER           where databases and files are kept (default .mad/quickstart)
   --fresh                 compute even what is in the cache
   --json                  one JSON object on standard output, nothing else (with npm: npm start --silent -- --json)
+
+The receptor is always 5DT0. To dock into a protein of your own, change the structure and the crystal ligand's name at the top of
+examples/quickstart/src/dock.ts.
 `;
 
 /** Thrown for an argument that cannot be read; its message says what was expected. */
@@ -49,7 +52,7 @@ export function parseArguments(argv: readonly string[]): Arguments | undefined {
     center: values.center === undefined ? undefined : triple('--center', values.center),
     size: values.size === undefined ? undefined : triple('--size', values.size),
     dock: values.dock ?? '^1',
-    serviceUrl: values['service-url'],
+    serviceUrl: values['service-url'] === undefined ? undefined : address('--service-url', values['service-url']),
     folder: values.data,
   };
 }
@@ -59,7 +62,7 @@ function read(argv: readonly string[]) {
   const flag = { type: 'boolean' } as const;
   try {
     return parseArgs({
-      args: [...argv],
+      args: joinTriples(argv),
       options: {
         smiles: text,
         center: text,
@@ -81,6 +84,25 @@ function read(argv: readonly string[]) {
   }
 }
 
+/** `--center -1,2,3` as `--center=-1,2,3`: what begins with a minus is read as an option of its own otherwise. */
+function joinTriples(argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const argument of argv) {
+    const last = joined.at(-1);
+    if ((last === '--center' || last === '--size') && /^-?\.?\d/.test(argument))
+      joined.push(`${joined.pop()}=${argument}`);
+    else joined.push(argument);
+  }
+  return joined;
+}
+
+function address(option: string, text: string): string {
+  const isAddress = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+  if (!isAddress)
+    throw new ArgumentError(`${option} expects an address such as http://127.0.0.1:8080, got ${JSON.stringify(text)}`);
+  return text;
+}
+
 function whole(option: string, text: string): number {
   if (!/^\d{1,10}$/.test(text))
     throw new ArgumentError(`${option} expects a whole number, got ${JSON.stringify(text)}`);
@@ -88,7 +110,7 @@ function whole(option: string, text: string): number {
 }
 
 function triple(option: string, text: string): [number, number, number] {
-  const [x, y, z, ...more] = text.split(',').map(Number);
+  const [x, y, z, ...more] = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (x === undefined || y === undefined || z === undefined || more.length > 0 || ![x, y, z].every(Number.isFinite)) {
     throw new ArgumentError(`${option} expects three numbers such as 12.5,-3,8, got ${JSON.stringify(text)}`);
   }

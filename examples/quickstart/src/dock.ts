@@ -17,25 +17,33 @@ import type { OpenedPlatform } from './open-platform.ts';
 import { showProgress } from './show-progress.ts';
 
 const STRUCTURE = new URL('../data/5dt0.pdb', import.meta.url);
+/** Its residue name in the structure. */
 const CRYSTAL_LIGAND = 'SKE';
 /** Å around the crystal ligand on every side. */
 const PADDING = 6;
 
 export interface DockingRun {
   readonly results: JobResults;
-  /** The same job, submitted once more. */
+  /** The same job, submitted once more; null where there was nothing to repeat because the job failed. */
   readonly repeat: {
     readonly jobId: string;
     readonly hit: boolean;
     readonly canonicalJobId: string | null;
     readonly ms: number;
-  };
+  } | null;
   /** Heavy-atom RMSD in Å of the best pose to the crystal ligand; null where another molecule was docked. */
   readonly rmsdToCrystal: number | null;
 }
 
-/** Docks the asked molecule into 5DT0 and, when that has given poses, submits the same job again. */
-export async function dock(opened: OpenedPlatform, asked: Arguments): Promise<DockingRun> {
+/** Thrown when the signal aborted while the job ran. The job is kept: the next executor on its databases goes on with it. */
+export class JobLeftError extends Error {
+  constructor(jobId: string) {
+    super(`job ${jobId} is not done`);
+  }
+}
+
+/** Docks the asked molecule into 5DT0 and, when that has given poses, submits the same job again. @throws {JobLeftError} */
+export async function dock(opened: OpenedPlatform, asked: Arguments, signal?: AbortSignal): Promise<DockingRun> {
   const { platform, caller } = opened;
   const structure = await readFile(STRUCTURE, 'utf8');
   const crystal = findCrystalLigand(structure, { residueName: CRYSTAL_LIGAND });
@@ -50,14 +58,14 @@ export async function dock(opened: OpenedPlatform, asked: Arguments): Promise<Do
     },
   };
   const { jobId } = await submitJob(platform, caller, { ...job, useCache: !asked.fresh });
-  await showProgress(followJob(platform, caller, { jobId }));
+  await showProgress(followJob(platform, caller, { jobId, signal }));
+  if (signal?.aborted) throw new JobLeftError(jobId);
   const results = await getJobResults(platform, caller, { jobId });
 
+  if (results.status !== 'COMPLETED') return { results, repeat: null, rmsdToCrystal: null };
+
   const started = performance.now();
-  const again =
-    results.status === 'COMPLETED'
-      ? await submitJob(platform, caller, job)
-      : { jobId, cache: { hit: false, canonicalJobId: null } };
+  const again = await submitJob(platform, caller, job);
   const ms = performance.now() - started;
   return {
     results,

@@ -1,4 +1,5 @@
 import type { PipelineSpecInput } from '@mad/core';
+import { maxBoxEdge } from '@mad/docking';
 
 const point = {
   type: 'object',
@@ -6,7 +7,7 @@ const point = {
   required: ['x', 'y', 'z'],
   additionalProperties: false,
 };
-const length = { type: 'number', exclusiveMinimum: 0, maximum: 200 };
+const length = { type: 'number', exclusiveMinimum: 0, maximum: maxBoxEdge };
 const extent = { ...point, properties: { x: length, y: length, z: length } };
 
 /** Receptor and ligand are prepared side by side, then docked. `dock` names the version range of the docking task. */

@@ -3,9 +3,6 @@ import {
   type Caller,
   createInProcessQueue,
   createLocalArtifactStore,
-  findOrganizationByName,
-  findUserByEmail,
-  inAllOrganizations,
   type Logger,
   type MetadataDatabase,
   migrateMetadata,
@@ -60,21 +57,11 @@ export async function openPlatform({ folder, serviceUrl, logger }: OpenPlatform)
 }
 
 async function provideAdministrator(metadata: MetadataDatabase, clusters: Clusters): Promise<Caller> {
-  const find = () =>
-    inAllOrganizations(metadata, async (tx) => ({
-      organization: await findOrganizationByName(tx, { name: ORGANIZATION }),
-      user: await findUserByEmail(tx, { email: ADMINISTRATOR }),
-    }));
-  const known = await find();
-  if (known.organization?.status !== 'active') {
-    await provisionOrganization(
-      { metadata, clusters },
-      { name: ORGANIZATION, placement: 'schema', cluster: 'local', admin: { email: ADMINISTRATOR } },
-    );
-  }
-  const { organization, user } = known.organization?.status === 'active' ? known : await find();
-  const caller =
-    organization && user && (await findCaller(metadata, { orgId: organization.org_id, userId: user.user_id }));
+  const { orgId, adminUserId } = await provisionOrganization(
+    { metadata, clusters },
+    { name: ORGANIZATION, placement: 'schema', cluster: 'local', admin: { email: ADMINISTRATOR } },
+  );
+  const caller = adminUserId === null ? undefined : await findCaller(metadata, { orgId, userId: adminUserId });
   if (!caller)
     throw new Error(`${ADMINISTRATOR} is no member of ${ORGANIZATION}; remove the data folder to start over`);
   return caller;

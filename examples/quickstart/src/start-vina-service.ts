@@ -11,7 +11,11 @@ export interface RunningService extends AsyncDisposable {
 /** Starts the docking service in a process of its own, on a free port of this machine. It ends when disposed, and with this process. */
 export async function startVinaService(): Promise<RunningService> {
   const main = fileURLToPath(import.meta.resolve('@mad-examples/vina-service/main'));
-  const child = spawn(process.execPath, [main, '--with-parent'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // Detached: a terminal's Ctrl-C is for the quickstart alone, which gives the running job back before it ends the service.
+  const child = spawn(process.execPath, [main, '--with-parent'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   const url = await readUrl(child);
   return {
     url,

@@ -1,10 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Executor, listJobs, listTaskExecutions, silentLogger } from '@mad/core';
-import { describeWithPrograms } from '@mad/testkit';
+import { describeWithPrograms, isRunning, listChildren } from '@mad/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseArguments } from '../src/arguments.ts';
 import { dock } from '../src/dock.ts';
@@ -50,9 +52,11 @@ describeWithPrograms('the quickstart', () => {
     expect(outcome.poses[0].affinity).toBeLessThan(-8);
     expect(outcome.rmsd_to_crystal).toBeLessThan(2);
     expect(Object.keys(outcome)).toEqual(['job_id', 'status', 'poses', 'rmsd_to_crystal', 'repeat']);
-    expect((await run('--seed', '7')).stdout).toContain(
-      `Answered from the cache: job ${outcome.job_id} docked this before`,
-    );
+    const told = (await run('--seed', '7')).stdout;
+    expect(told).toMatch(/^Asking for /);
+    expect(told).toContain(`Answered from the cache: job ${outcome.job_id} docked this before`);
+    expect(told).toMatch(/^RMSD l\.b\. and u\.b\.: .* to pose 1$/m);
+    expect(told).toMatch(/^Best pose: -\d+\.\d\d kcal\/mol with Vina's seed 7, \d\.\d\d Å from the crystal ligand/m);
     expect(await readdir(join(folder, 'jobs'))).toHaveLength(1);
   });
 
@@ -64,7 +68,17 @@ describeWithPrograms('the quickstart', () => {
       ['--center=500,500,500'],
       /^The job failed \(NO_POSES\): .*center the box on the binding site/m,
     ],
-    ['a box of size 0', ['--size', '0,10,10'], /^job is not valid: \/parameters\/size\/x: must be > 0$/m],
+    ['a box of size 0', ['--size', '0,10,10'], /^job is not valid: \/parameters\/size\/x: must be > 0 \(--size\)$/m],
+    [
+      'a box too large',
+      ['--size', '10,10,101'],
+      /^job is not valid: \/parameters\/size\/z: must be <= 100 \(--size\)$/m,
+    ],
+    [
+      'a place that cannot be written',
+      ['--data', join(MAIN, 'here')],
+      /^cannot keep anything in the folder .*main\.ts\/here \(ENOTDIR\)/m,
+    ],
     ['a version that is not there', ['--dock', '^9'], /^task dock@\^9 was not found.*versions that exist: 1\.0\.0$/m],
     [
       'a service that is down',
@@ -85,6 +99,39 @@ describeWithPrograms('the quickstart', () => {
       stdout: '',
       stderr: '--center expects three numbers such as 12.5,-3,8, got "here"\n',
     });
+  });
+
+  test('with --json an argument that cannot be read is one object on standard output too', async () => {
+    const { code, stdout, stderr } = await run('--json', '--service-url', 'foo');
+    const message = '--service-url expects an address such as http://127.0.0.1:8080, got "foo"';
+    expect({ code, stderr, answer: JSON.parse(stdout) }).toEqual({
+      code: 2,
+      stderr: '',
+      answer: { job_id: null, status: 'FAILED', error: { code: 'USAGE', message } },
+    });
+  });
+
+  test('Ctrl-C gives the job back for the next start and leaves no process behind', async () => {
+    const own = join(folder, 'stopped');
+    const child = spawn(process.execPath, [MAIN, '--data', own, '--exhaustiveness', '128'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const exit = once(child, 'exit');
+    let services: number[] = [];
+    const said: string[] = [];
+    for await (const line of createInterface({ input: child.stderr })) {
+      said.push(line);
+      if (!line.endsWith('TASK_STARTED dock')) continue;
+      services = listChildren(child.pid ?? 0).map(({ pid }) => pid);
+      child.kill('SIGINT');
+    }
+    expect(await exit).toEqual([130, null]);
+    expect(said.at(-1)).toMatch(/^Stopped: job \S+ is not done; it goes on at the next start/);
+    expect(services).toHaveLength(1);
+    expect(services.filter(isRunning)).toEqual([]);
+    await using opened = await openPlatform({ folder: own, serviceUrl: 'http://127.0.0.1:9', logger: silentLogger });
+    const { items } = await listJobs(await opened.platform.results.get(opened.caller.orgId), {});
+    expect(items).toMatchObject([{ status: 'PENDING' }]);
   });
 
   test('failed jobs stand in the database with a typed error, every attempt closed', async () => {
@@ -109,9 +156,10 @@ describeWithPrograms('the quickstart', () => {
     await using executor = new Executor(opened.platform);
     executor.start();
     const asked = parseArguments(['--smiles', 'CCN', '--json']);
-    expect(asked && (await dock(opened, { ...asked, fresh: true })).results).toMatchObject({
-      status: 'FAILED',
-      error: { code: 'SERVICE_UNAVAILABLE', retryable: true },
+    expect(asked && (await dock(opened, { ...asked, fresh: true }))).toMatchObject({
+      results: { status: 'FAILED', error: { code: 'SERVICE_UNAVAILABLE', retryable: true } },
+      repeat: null,
+      rmsdToCrystal: null,
     });
   });
 });

@@ -1,4 +1,4 @@
-import { MadError } from '@mad/core';
+import { findSqlState, isMadError, MadError } from '@mad/core';
 
 /** Thrown when an organization or one of its databases names a cluster that the host did not pass. Pass it under that name. */
 export class ClusterUnknownError extends MadError {
@@ -79,12 +79,14 @@ export class UserDisabledError extends MadError {
   }
 }
 
-/** Thrown when a step of provisioning fails. What was done stays recorded; the same call again goes on from there. */
+/** Thrown when a step of provisioning fails; the message says why where this library or the database refused. What was done stays recorded; the same call again goes on from there. */
 export class ProvisioningFailedError extends MadError {
   static override readonly code = 'MAD_TENANCY_PROVISIONING_FAILED';
   static override readonly retryable = true;
   constructor({ orgId, step, cause }: { orgId: string; step: string; cause: unknown }) {
-    const reason = cause instanceof MadError ? `: ${cause.message}` : '';
+    // Any other message may hold whatever a host's own function was called with: a connection string, a password.
+    const isTold = cause instanceof Error && (isMadError(cause) || findSqlState(cause) !== undefined);
+    const reason = isTold ? `: ${cause.message}` : '';
     super({
       message: `provisioning of organization ${orgId} stopped at step ${step}${reason}; call it again with the same name to go on`,
       details: { orgId, step },

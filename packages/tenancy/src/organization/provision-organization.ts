@@ -20,7 +20,7 @@ import { parseOrganizationName } from './organization-name.ts';
 import { recordOrganization } from './record-organization.ts';
 import { seedAdmin, seedRoles } from './seed-access.ts';
 
-/** What provisioning does after the organization is recorded, in this order. */
+/** What provisioning does after the organization is recorded, in this order; for an active organization, only `admin`. */
 export type ProvisioningStep = 'database' | 'migrate' | 'settings' | 'roles' | 'admin' | 'activate';
 
 /** What provisioning works with. It opens connections of its own to the clusters, one at a time, and closes them. */
@@ -33,22 +33,22 @@ export interface ProvisioningContext {
   readonly onStep?: ((step: ProvisioningStep) => void | Promise<void>) | undefined;
 }
 
-/** The organization to make. A call that goes on with one names the same placement and cluster. */
+/** The organization to make. A call for one that exists names the same placement and cluster. */
 export interface ProvisionOrganization {
   /** Unique among organizations, whatever the case of its letters. */
   readonly name: string;
-  /** @default a new id */
+  /** Given, a name that another organization has is refused: pass a new id where the name comes from a stranger. @default that of the name, else a new id */
   readonly orgId?: OrgId | undefined;
   readonly placement: Placement;
   /** One of the context's clusters. */
   readonly cluster: string;
-  /** The first user with the role `admin`; made, without a password, where there is none of this e-mail. */
+  /** The user of this e-mail, made without a password where there is none, holds the role `admin` afterwards: also in an organization that exists. */
   readonly admin?: { readonly email: string } | undefined;
-  /** @default no limits */
+  /** Written with a new organization, left as they are on one that exists. Stored for the host; not enforced yet. @default no limits */
   readonly quotas?: OrganizationQuotas | undefined;
 }
 
-/** Limits of one organization; one that is absent is no limit. */
+/** Limits of one organization; one that is absent is no limit. Stored for the host; not enforced yet. */
 export interface OrganizationQuotas {
   readonly max_jobs_per_month?: number | undefined;
   readonly max_concurrent_jobs?: number | undefined;
@@ -67,8 +67,9 @@ export interface ProvisionedOrganization {
 /**
  * Makes an organization that can work: its row, its Results DB, storage prefix, roles and first administrator. It is recorded first and active
  * last, so that a killed call leaves an organization that answers nothing and whose database is known; the same call again, by name or
- * id, goes on from there. Two calls at once end in one organization.
- * @throws {ConflictError} when the name is taken by an organization that is not being provisioned.
+ * id, goes on from there. For an active organization of this name at this place it makes sure of the administrator alone and returns it, so
+ * that a host may call it at every start. Two calls at once end in one organization.
+ * @throws {ConflictError} when the organization of this name has another id, placement or cluster, is suspended or is going away.
  * @throws {ProvisioningFailedError} when a step fails.
  * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {PlacementUnsupportedError} before anything is written.
  */
@@ -82,7 +83,8 @@ export async function provisionOrganization(
   if (getCluster(clusters, cluster).kind === 'pglite' && placement !== 'schema')
     throw new PlacementUnsupportedError({ cluster, placement });
 
-  const place = await recordOrganization(metadata, { orgId: request.orgId, name, placement, cluster, quotas });
+  const recorded = await recordOrganization(metadata, { orgId: request.orgId, name, placement, cluster, quotas });
+  const { place, isActive } = recorded;
   const { orgId } = place;
   let adminUserId: string | null = null;
   const steps: Readonly<Record<ProvisioningStep, () => Promise<unknown>>> = {
@@ -95,10 +97,11 @@ export async function provisionOrganization(
     },
     activate: () => activate(metadata, place),
   };
-  for (const [step, run] of Object.entries(steps) as [ProvisioningStep, () => Promise<unknown>][]) {
+  const missing = isActive ? (['admin'] as const) : (Object.keys(steps) as ProvisioningStep[]);
+  for (const step of missing) {
     try {
       await onStep?.(step);
-      await run();
+      await steps[step]();
     } catch (cause) {
       await recordFailure(metadata, { orgId, step, cause }).catch(() =>
         logger.error({ orgId, step }, 'a failed provisioning could not be recorded'),
@@ -106,7 +109,7 @@ export async function provisionOrganization(
       throw new ProvisioningFailedError({ orgId, step, cause });
     }
   }
-  logger.info({ orgId, placement, cluster }, 'organization provisioned');
+  if (!isActive) logger.info({ orgId, placement, cluster }, 'organization provisioned');
   return { orgId, placement, cluster, adminUserId };
 }
 

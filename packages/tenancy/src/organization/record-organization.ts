@@ -26,15 +26,21 @@ export interface OrganizationToRecord {
   readonly quotas: JsonObject;
 }
 
+export interface RecordedOrganization {
+  readonly place: ResultsDatabasePlace;
+  /** True: it was brought to its end before, and nothing was written now. */
+  readonly isActive: boolean;
+}
+
 /**
  * Writes the organization with the place of its Results DB, before anything is made there: whatever a crash leaves can be found by this row.
- * Takes up the organization of that name where one was left half-way.
- * @throws {ConflictError} when the name or id is taken by an organization that is not being provisioned, or is so at another place.
+ * Takes up the organization of that name where one was left half-way, and finds it where it is active.
+ * @throws {ConflictError} when the name or id is taken by an organization at another place, or by one that is neither active nor being provisioned.
  */
 export async function recordOrganization(
   metadata: MetadataDatabase,
   organization: OrganizationToRecord,
-): Promise<ResultsDatabasePlace> {
+): Promise<RecordedOrganization> {
   const record = () => inAllOrganizations(metadata, (tx) => takeUpOrInsert(tx, organization));
   try {
     return await record();
@@ -49,20 +55,42 @@ export async function recordOrganization(
 async function takeUpOrInsert(
   tx: OperatorTransaction,
   organization: OrganizationToRecord,
-): Promise<ResultsDatabasePlace> {
+): Promise<RecordedOrganization> {
   const { orgId, name, placement, cluster, quotas } = organization;
   const existing = await lockOrganization(tx, { orgId, name });
   const place = placeResultsDatabase({ orgId: existing?.org_id ?? orgId ?? newId(), placement, cluster });
   if (existing === undefined) {
     await insertOrganization(tx, { org_id: place.orgId, name, status: 'provisioning', quotas });
-  } else {
-    if (existing.status !== 'provisioning' && existing.status !== 'failed') {
-      throw taken(name, `it is ${existing.status}; choose another name`);
-    }
-    await updateOrganization(tx, { orgId: place.orgId, set: { status: 'provisioning' } });
+    await insertPlace(tx, place);
+    return { place, isActive: false };
   }
-  await recordPlace(tx, { place, name });
-  return place;
+  const isActive = existing.status === 'active';
+  if (!isActive && existing.status !== 'provisioning' && existing.status !== 'failed')
+    throw taken(name, `it is ${existing.status}; choose another name`);
+  const recorded = await findOrgDatabase(tx, { orgId: place.orgId });
+  if (recorded && (recorded.placement !== placement || recorded.cluster !== cluster)) {
+    const where = `placement ${recorded.placement} on cluster ${recorded.cluster}`;
+    throw taken(
+      name,
+      isActive ? `it has ${where}; name those` : `its provisioning was begun by ${where}; go on with those`,
+    );
+  }
+  if (isActive) {
+    if (recorded === undefined) throw taken(name, 'it is active without a Results DB; choose another name');
+    return { place, isActive };
+  }
+  await updateOrganization(tx, { orgId: place.orgId, set: { status: 'provisioning' } });
+  if (recorded) await updateOrgDatabase(tx, { orgId: place.orgId, set: { state: 'provisioning', error: null } });
+  else await insertPlace(tx, place);
+  return { place, isActive: false };
+}
+
+async function insertPlace(
+  tx: OperatorTransaction,
+  { orgId, placement, cluster, database, schema }: ResultsDatabasePlace,
+): Promise<void> {
+  const row = { org_id: orgId, placement, cluster, database_name: database ?? null, schema_name: schema };
+  await insertOrgDatabase(tx, { ...row, state: 'provisioning' });
 }
 
 /** The organization of this name or id, which no other call brings to its end meanwhile. */
@@ -87,24 +115,6 @@ async function lockOrganization(
     throw taken(name, 'the id and the name given belong to different organizations');
   }
   return organization;
-}
-
-async function recordPlace(
-  tx: OperatorTransaction,
-  { place, name }: { place: ResultsDatabasePlace; name: string },
-): Promise<void> {
-  const { orgId, placement, cluster, database, schema } = place;
-  const recorded = await findOrgDatabase(tx, { orgId });
-  if (recorded === undefined) {
-    const row = { org_id: orgId, placement, cluster, database_name: database ?? null, schema_name: schema };
-    await insertOrgDatabase(tx, { ...row, state: 'provisioning' });
-    return;
-  }
-  if (recorded.placement !== placement || recorded.cluster !== cluster) {
-    const begun = `placement ${recorded.placement} on cluster ${recorded.cluster}`;
-    throw taken(name, `its provisioning was begun by ${begun}; go on with those`);
-  }
-  await updateOrgDatabase(tx, { orgId, set: { state: 'provisioning', error: null } });
 }
 
 const taken = (name: string, hint: string): ConflictError =>

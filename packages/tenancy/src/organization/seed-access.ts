@@ -62,7 +62,6 @@ export async function seedAdmin(
 
 async function getRoleId(tx: OrganizationTransaction, name: string): Promise<string> {
   const role = await findRoleByName(tx, { name });
-  if (role === undefined)
-    throw new NotFoundError({ entity: 'role', id: name, hint: 'provision the organization again' });
+  if (role === undefined) throw new NotFoundError({ entity: 'role', id: name, hint: 'make a role of this name' });
   return role.role_id;
 }

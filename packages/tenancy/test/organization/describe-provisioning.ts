@@ -4,6 +4,7 @@ import {
   type MetadataDatabase,
   newId,
   type Placement,
+  updateOrganization,
   ValidationFailedError,
 } from '@mad/core';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +86,7 @@ export function describeProvisioning(placement: Placement, open: () => Promise<P
       });
       await expect(stop).rejects.toMatchObject({
         code: ProvisioningFailedError.code,
+        message: expect.stringMatching(/stopped at step \w+; call it again/),
         retryable: true,
         details: { step: stopped },
       });
@@ -101,15 +103,50 @@ export function describeProvisioning(placement: Placement, open: () => Promise<P
       expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
     });
 
-    test('a name that an active organization has, in whatever case, is refused', async () => {
-      await provision('Umbrella');
-      await expect(provision('UMBRELLA')).rejects.toThrow(ConflictError);
-      await expect(provision(' Umbrella ')).rejects.toThrow(/it is active; choose another name/);
+    test('a call for an active organization, its name in whatever case, returns it and changes nothing', async () => {
+      const made = await provision('Umbrella');
+      const [before] = await readOrganization(platform.metadata, 'Umbrella');
+      const steps: ProvisioningStep[] = [];
+      expect(await provision(' UMBRELLA ', (step) => void steps.push(step))).toEqual(made);
+      expect(await readOrganization(platform.metadata, 'Umbrella')).toEqual([before]);
+      expect(steps).toEqual(['admin']);
     });
+
+    test('a call for an active organization makes sure of the administrator it names', async () => {
+      const { orgId } = await provision('Initech');
+      const again = (admin?: { email: string }) =>
+        provisionOrganization(platform, { name: 'Initech', placement, cluster: 'main', admin });
+      expect(await again()).toEqual({ orgId, placement, cluster: 'main', adminUserId: null });
+      const { adminUserId } = await again({ email: 'grace@example.org' });
+      const caller = await findCaller(platform.metadata, { orgId, userId: adminUserId ?? '' });
+      expect(caller?.permissions).toEqual(new Set(SEEDED_ROLES.admin));
+      expect(await again({ email: 'grace@example.org' })).toMatchObject({ adminUserId });
+    });
+
+    test('a call with a new id makes nobody administrator of the active organization that has the name', async () => {
+      await provision('Hooli');
+      const request = { name: 'hooli', placement, cluster: 'main', admin: { email: 'stranger@example.org' } };
+      const signUp = provisionOrganization(platform, { ...request, orgId: newId() });
+      await expect(signUp).rejects.toThrow(ConflictError);
+      const strangers = await inAllOrganizations(platform.metadata, (tx) =>
+        tx.selectFrom('users').select('user_id').where('email', '=', 'stranger@example.org').execute(),
+      );
+      expect(strangers).toEqual([]);
+    });
+
+    test.each(['suspended', 'deleting'] as const)(
+      'the name of an organization that is %s is refused',
+      async (status) => {
+        const { orgId } = await provision(`Once ${status}`);
+        await inAllOrganizations(platform.metadata, (tx) => updateOrganization(tx, { orgId, set: { status } }));
+        await expect(provision(`Once ${status}`)).rejects.toThrow(`it is ${status}; choose another name`);
+      },
+    );
 
     test('two calls at once end in one organization', async () => {
       const outcomes = await Promise.allSettled([provision('Twice'), provision('twice'), provision('TWICE')]);
       const ids = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.orgId] : []));
+      expect(ids).toHaveLength(3);
       expect(new Set(ids).size).toBe(1);
       const rows = await inAllOrganizations(platform.metadata, (tx) =>
         tx.selectFrom('organizations').selectAll().where('name', 'ilike', 'twice').execute(),
@@ -138,6 +175,7 @@ export function describeProvisioning(placement: Placement, open: () => Promise<P
       await expect(go({ name: half, orgId: taken })).rejects.toThrow(/different organizations/);
       await expect(go({ name: 'Unheard of', orgId: taken })).rejects.toThrow(/different organizations/);
       await expect(go({ name: half, cluster: 'spare' })).rejects.toThrow(/begun by placement \w+ on cluster main/);
+      await expect(go({ name: 'Whole', cluster: 'spare' })).rejects.toThrow(/it has placement \w+ on cluster main/);
       const [organization] = await readOrganization(platform.metadata, half);
       expect(organization).toMatchObject({ status: 'failed' });
       expect(await go({ name: half, ...(organization && { orgId: organization.org_id }) })).toMatchObject({

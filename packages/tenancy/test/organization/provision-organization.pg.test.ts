@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Placement } from '@mad/core';
+import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createResultsDatabases, type ProvisioningStep, provisionOrganization } from '../../src/index.ts';
 import { createPostgresPlatform, type PostgresPlatform } from '../create-postgres-platform.ts';
@@ -32,6 +33,25 @@ describe.each(placements)('on PostgreSQL', (placement) => {
       expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
     },
   );
+});
+
+test('a failed step says why the database refused', async () => {
+  await using platform = await createPostgresPlatform();
+  const login = `plain_${crypto.randomUUID().replaceAll('-', '')}`;
+  await sql`create role ${sql.id(login)} login`.execute(platform.metadata);
+  try {
+    const connectionString = platform.url.replace(/\/\/[^@]*@/, `//${login}@`);
+    const clusters = { main: { kind: 'postgres', connect: () => ({ connectionString }) } } as const;
+    const provisioning = provisionOrganization(
+      { metadata: platform.metadata, clusters },
+      { name: 'Refused', placement: 'database', cluster: 'main' },
+    );
+    await expect(provisioning).rejects.toThrow(
+      /stopped at step database: permission denied to create database; call it again/,
+    );
+  } finally {
+    await sql`drop role ${sql.id(login)}`.execute(platform.metadata);
+  }
 });
 
 interface Doomed {
