@@ -22,7 +22,7 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
     .configureOutput({
       writeOut: terminal.out,
       writeErr: terminal.err,
-      outputError: (text, write) => write(`mad: ${toLine(text.replace(/^error: /, ''))}\n`),
+      outputError: (text, write) => write(`mad: ${toLine(describeMisuse(text))}\n`),
     });
   addMigrateCommand(program, terminal);
   try {
@@ -38,6 +38,15 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
 function describe(error: unknown): string {
   if (isMadError(error)) return error.message;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** The parser's own words, without arguments that may be a part of a URL: the shell parts one at its spaces. */
+function describeMisuse(text: string): string {
+  const message = text.replace(/^error: /, '').trim();
+  if (message.startsWith('too many arguments')) return `${message.replace(/:[\s\S]*$/, '')}; a URL goes into --url`;
+  if (/^unknown command '[\s\S]*[:@]/.test(message)) return 'a URL is no command; it goes into --url';
+  // Without a scheme nothing tells a user from a password.
+  return message.includes('://') ? message : message.replace(/'[\s\S]*@/, "'***@");
 }
 
 function toLine(text: string): string {

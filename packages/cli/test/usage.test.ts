@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { expect, test } from 'vitest';
 import { runMad } from '../src/index.ts';
 import { mad } from './mad-process.ts';
@@ -7,14 +7,24 @@ test.each([
   [
     'no url',
     ['migrate', 'metadata'],
-    /^mad: --url: expected a URL of PostgreSQL here or in MAD_DATABASE_URL, .*got neither\n$/,
+    /^mad: --url: expected a URL of PostgreSQL here or in MAD_DATABASE_URL, .*got none\n$/,
   ],
+  ['an empty url', ['migrate', 'status', '--url', ''], /^mad: --url: expected .*, got an empty text\n$/],
   ['what is no url', ['migrate', 'metadata', '--url', 'localhost'], /^mad: --url: .*got something that is no URL\n$/],
-  ['a url of something else', ['migrate', 'status', '--url', 'mysql://u:hush@h/d'], /^mad: --url: .*got mysql:\n$/],
+  [
+    'a url of something else',
+    ['migrate', 'status', '--url', 'mysql://u:hush@h/d'],
+    /^mad: --url: .*got a URL of something else\n$/,
+  ],
   [
     'a url without a database',
     ['migrate', 'status', '--url', 'postgresql://u:hush@h'],
     /^mad: --url: .*got no database name.*\n$/,
+  ],
+  [
+    'a password with a slash',
+    ['migrate', 'status', '--url', 'postgresql://u:12/S3CRET@h/d'],
+    /^mad: --url: .*got a database name with an at sign .*\n$/,
   ],
   [
     'no uuid for an organization',
@@ -26,6 +36,13 @@ test.each([
     ['migrate', 'results', '--url', 'postgresql://h/d', '--schema', 'pg_x'],
     /^mad: --schema: .*got "pg_x"\n$/,
   ],
+  ...['information_schema', 'Information_Schema', 'pg_catalog', 'PG_TOAST'].flatMap((schema) =>
+    ['results', 'status'].map((command): [string, string[], RegExp] => [
+      `${command} in ${schema}`,
+      ['migrate', command, '--url', 'postgresql://h/d', '--schema', schema],
+      /^mad: --schema: expected [^\n]*\n$/,
+    ]),
+  ),
   [
     'a schema name that would be cut',
     ['migrate', 'results', '--url', 'postgresql://h/d', '--schema', 'ä'.repeat(32)],
@@ -39,7 +56,39 @@ test.each([
   [
     'an argument too many',
     ['migrate', 'status', 'postgresql://u:hush@h/d'],
-    /^mad: too many arguments .*u:\*\*\*@h\/d.*\n$/,
+    /^mad: too many arguments [^\n]* a URL goes into --url\n$/,
+  ],
+  [
+    'a password with a space in a misspelt option',
+    ['migrate', 'metadata', '--urll=postgresql://u:S3CR ET@h/db'],
+    /^mad: unknown option '--urll=postgresql:\/\/u:\*\*\*@h\/db'\n$/,
+  ],
+  [
+    'a password of several @ and colons',
+    ['migrate', 'metadata', '--urll=other+scheme://me@corp:S3CR@ET:hush@h/db'],
+    /^mad: unknown option '--urll=other\+scheme:\/\/me@corp:\*\*\*@h\/db'\n$/,
+  ],
+  [
+    'a password among the parameters',
+    ['migrate', 'metadata', '--urll=postgresql://h/db?sslpassword=S3CR ET&x=1'],
+    /^mad: unknown option '--urll=postgresql:\/\/h\/db\?sslpassword=\*\*\*&x=1'\n$/,
+  ],
+  ['a password without a scheme', ['migrate', 'metadata', '--urll=u:S3CR ET@h/db'], /^mad: unknown option .*\n$/],
+  ['a url for a command', ['migrate', 'postgresql://u:S3CR ET@h/db'], /^mad: .*--url\n$/],
+  ['a url of something else for a command', ['migrate', 'mysql://u:S3CRET@x/db'], /^mad: .*--url\n$/],
+  ['a url first of all', ['postgresql://u:S3CR ET@h/db'], /^mad: .*--url\n$/],
+  ['the second half of a url for a command', ['migrate', 'S3CRET@h/db'], /^mad: .*--url\n$/],
+  ['a url for an argument', ['migrate', 'metadata', 'postgresql://u:S3CR ET@h/db'], /^mad: too many .*--url\n$/],
+  [
+    'a url that the shell parted',
+    ['migrate', 'metadata', '--url', 'postgresql://u:S3CR', 'S3CRET@h/db'],
+    /^mad: too many .*--url\n$/,
+  ],
+  ['a password for a scheme', ['migrate', 'metadata', '--url', 'S3CRET:x@host/db'], /^mad: --url: .*something else\n$/],
+  [
+    'a password for an organization',
+    ['migrate', 'results', '--url', 'postgresql://h/d', '--org', 'postgresql://u:S3CR ET@h/d'],
+    /^mad: --org: .*got "postgresql:\/\/u:\*\*\*@h\/d"\n$/,
   ],
   ['an unknown command', ['migrat'], /^mad: unknown command 'migrat'.*\n$/],
 ])('%s: one line, exit code 2', async (_, args, line) => {
@@ -55,7 +104,7 @@ test.each([
   });
   expect({ code, out: printed.out }).toEqual({ code: 2, out: '' });
   expect(printed.err).toMatch(line);
-  expect(printed.err).not.toContain('hush');
+  expect(printed.err).not.toMatch(/hush|S3CR|ET@/i);
 });
 
 test('the process ends with that exit code', async () => {
@@ -73,6 +122,24 @@ test('a port where nothing listens is one line with the next step, without the p
   expect(run.err).not.toContain('hush');
 });
 
+test('a wrong password is one line with the next step', async () => {
+  const fields = ['SFATAL', 'C28P01', 'Mpassword authentication failed for user "u"'];
+  const body = Buffer.from(`${fields.map((field) => `${field}\0`).join('')}\0`);
+  const head = Buffer.alloc(5, 'E');
+  head.writeInt32BE(body.length + 4, 1);
+  // Answers the first message of a client as PostgreSQL answers a wrong password.
+  const server = createServer((socket) => socket.once('data', () => socket.end(Buffer.concat([head, body]))));
+  const url = `postgresql://u:hush-hush@127.0.0.1:${await listen(server)}/d`;
+  try {
+    const run = await mad(['migrate', 'status', '--url', url]);
+    expect(run).toMatchObject({ code: 1, out: '' });
+    expect(run.err).toMatch(/^mad: 127\.0\.0\.1:\d+ refused the user u \(.*\): correct user and password of --url\n$/);
+    expect(run.err).not.toContain('hush');
+  } finally {
+    server.close();
+  }
+});
+
 test('help and version are answers: stdout, exit code 0', async () => {
   expect(await mad(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+/), err: '' });
   expect(await mad(['migrate', 'results', '--help'])).toMatchObject({
@@ -83,9 +150,15 @@ test('help and version are answers: stdout, exit code 0', async () => {
 });
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -10,10 +10,14 @@ export interface DatabaseUrl {
 
 /** Parses `postgresql://user:password@host:port/database`; a host may be the folder of a unix socket. @throws {CommandUsageError} */
 export function parseDatabaseUrl(text: string | undefined): DatabaseUrl {
-  if (!text) throw invalid('neither');
+  if (text === undefined) throw invalid('none');
+  if (text.trim() === '') throw invalid('an empty text');
   if (!URL.canParse(text)) throw invalid('something that is no URL');
   const url = new URL(text);
-  if (!/^postgres(ql)?:$/.test(url.protocol)) throw invalid(url.protocol);
+  if (!/^postgres(ql)?:$/.test(url.protocol)) throw invalid('a URL of something else');
+  // Read as a URL, the rest of a password with a slash in it would be the database's name, which messages show.
+  if (url.pathname.includes('@'))
+    throw invalid('a database name with an at sign (as a part of it %40; a / in a password is %2F)');
   const database = decode(url.pathname.slice(1));
   if (database === '') throw invalid('no database name after the host');
   return {
@@ -37,9 +41,10 @@ function invalid(got: string): CommandUsageError {
   return new CommandUsageError({ option: '--url', expected, got });
 }
 
-/** The text with the password of every URL in it starred out. */
+/**
+ * The text with the password of the URL in it starred out, whatever its scheme: all from the colon behind the user to the last @, as a password not
+ * yet escaped may hold anything.
+ */
 export function hidePasswords(text: string): string {
-  return text
-    .replaceAll(/(postgres(?:ql)?:\/\/[^\s:/@]*:)\S*@/gi, '$1***@')
-    .replaceAll(/([?&]password=)[^&\s'"]*/gi, '$1***');
+  return text.replaceAll(/(:\/\/[^:]*:)[\s\S]*@/g, '$1***@').replaceAll(/(password=)[^&]*/gi, '$1***');
 }

@@ -5,10 +5,10 @@ const MAX_NAME_BYTES = 63;
 
 /** A schema's name as it will stand in the database. @throws {CommandUsageError} */
 export function parseSchema(text: string): string {
-  if (text === '' || Buffer.byteLength(text) > MAX_NAME_BYTES || /^pg_/i.test(text)) {
+  if (text === '' || Buffer.byteLength(text) > MAX_NAME_BYTES || /^(pg_|information_schema$)/i.test(text)) {
     throw new CommandUsageError({
       option: '--schema',
-      expected: `a name of 1 to ${MAX_NAME_BYTES} bytes that does not begin with pg_`,
+      expected: `a name of 1 to ${MAX_NAME_BYTES} bytes that is not information_schema and does not begin with pg_`,
       got: JSON.stringify(text),
     });
   }

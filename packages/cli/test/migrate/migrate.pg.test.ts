@@ -73,6 +73,16 @@ test('status tells where both tracks stand and creates nothing', async () => {
   expect(await describeDatabase(empty.db)).toEqual(before);
 });
 
+test('status of an empty database lists everything as pending', async () => {
+  await using empty = await createPostgresDatabase();
+  const status = await mad(['migrate', 'status', '--url', empty.url]);
+  expect(status).toMatchObject({ code: 0, err: '' });
+  const [head, ...rows] = status.out.trimEnd().split('\n');
+  expect(head).toMatch(/^track +schema +migration +state$/);
+  expect(rows).toHaveLength(metadataNames.length + resultsNames.length);
+  for (const row of rows) expect(row).toMatch(/^(metadata|results) +public +\w+ +pending$/);
+});
+
 test.each([
   { track: metadataTrack, schema: 'public', args: ['metadata'] },
   { track: resultsTrack, schema: 'Org "1"', args: ['results', '--schema', 'Org "1"'] },

@@ -11,7 +11,7 @@ export interface Deadline {
 
 /**
  * Runs `run` with a signal that aborts with the caller's and at the deadline, whichever comes first.
- * @throws {TaskFailedError} CANCELED or TIMEOUT when it did, whatever `run` threw then.
+ * @throws {TaskFailedError} CANCELED or TIMEOUT when it did, whatever `run` threw or gave then.
  */
 export async function inDeadline<T>(
   { timeoutMs, signal, subject }: Deadline,
@@ -24,7 +24,10 @@ export async function inDeadline<T>(
   try {
     if (signal.aborted) cancel();
     controller.signal.throwIfAborted();
-    return await run(controller.signal);
+    const result = await run(controller.signal);
+    // Not everything that runs here heeds the signal, and what comes too late no longer counts.
+    controller.signal.throwIfAborted();
+    return result;
   } catch (error) {
     controller.signal.throwIfAborted();
     throw error;

@@ -1,7 +1,8 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { isJsonObject, type JsonObject } from '@mad/core';
+import { findByPointer, isJsonObject, type JsonObject, type JsonValue } from '@mad/core';
 import type { OpenAPI } from 'openapi-types';
 import { TaskDocumentInvalidError } from '../errors.ts';
+import { refPointer } from '../openapi/dereference.ts';
 
 const DIALECTS = ['https://spec.openapis.org/oas/3.1/dialect/base', 'https://json-schema.org/draft/2020-12/schema'];
 
@@ -22,15 +23,34 @@ export async function checkDocument(document: JsonObject): Promise<void> {
       reason: 'expected JSON Schema 2020-12, the dialect of OpenAPI 3.1',
     });
   }
+  refuseDeadReferences(document);
   try {
     // The parser works in place and would open files and connections by default.
     const copy = structuredClone(document) as unknown as OpenAPI.Document;
     await SwaggerParser.validate(copy, {
       resolve: { external: false, file: false, http: false },
-      dereference: { circular: 'ignore' },
+      // References stay: replaced by their targets, a few of them can stand for more than can ever be checked.
+      dereference: { circular: 'ignore', excludedPathMatcher: () => true },
     });
   } catch (cause) {
     throw new TaskDocumentInvalidError({ ...firstFault(cause), cause });
+  }
+}
+
+function refuseDeadReferences(document: JsonObject): void {
+  const alive = new Set<string>();
+  const stack: { value: JsonValue | undefined; pointer: string }[] = [{ value: document, pointer: '' }];
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { value, pointer } = next;
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, item] of Object.entries(value)) {
+      const at = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      stack.push({ value: item, pointer: at });
+      if (key !== '$ref' || typeof item !== 'string' || alive.has(item)) continue;
+      if (findByPointer(document, refPointer(item)) === undefined)
+        throw new TaskDocumentInvalidError({ pointer: at, reason: 'there is nothing where this reference leads' });
+      alive.add(item);
+    }
   }
 }
 

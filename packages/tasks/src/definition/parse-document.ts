@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '@mad/core';
-import { parseDocument as parseYaml } from 'yaml';
 import { TaskDocumentRefusedError } from '../errors.ts';
+import { readYaml } from './read-yaml.ts';
 
 const MAX_BYTES = 5 * 1024 * 1024;
 const MAX_DEPTH = 64;
@@ -11,7 +11,7 @@ const REFUSED_KEYS = new Set(['$async', '$data', '__proto__', 'constructor', 'pr
 
 /**
  * A document of unknown origin as plain JSON of its own: an object, or JSON or YAML text. What it refers to lies inside it (`#/…`), it is at most
- * 64 levels deep and 5 MB, and no key reaches the machinery of the language or of a validator.
+ * 64 levels deep and 5 MB (256 kB as YAML), and no key reaches the machinery of the language or of a validator.
  * @throws {TaskDocumentRefusedError}
  */
 export function parseDocument(document: string | object): JsonObject {
@@ -31,20 +31,7 @@ function readText(text: string): unknown {
       // YAML's flow style starts the same way.
     }
   }
-  const yaml = parseYaml(text, { logLevel: 'silent' });
-  const [error] = yaml.errors;
-  if (error)
-    throw refused('', `neither JSON nor YAML (${error.code} at line ${error.linePos?.[0].line ?? 1})`, {
-      cause: error,
-    });
-  try {
-    return yaml.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw refused('', 'its YAML aliases multiply beyond measure', {
-      hint: 'write the document without anchors',
-      cause,
-    });
-  }
+  return readYaml(text);
 }
 
 interface Place {

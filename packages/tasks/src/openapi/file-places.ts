@@ -39,44 +39,55 @@ export function acceptReferences(schema: JsonSchema): JsonSchema {
 
 /** Every place of the value where the schema puts a file, whatever is there now. Branches that cannot mean this value are left out. */
 export function listFilePlaces(root: JsonSchema, value: JsonValue): readonly FilePlace[] {
-  const places = new Map<string, FilePlace>();
+  const places: FilePlace[] = [];
 
-  function visit(
-    schema: JsonValue | undefined,
-    at: { value: JsonValue; path: readonly string[]; met: Set<JsonObject> },
-  ): void {
-    if (!isJsonObject(schema) || at.met.has(schema) || !mayMean(schema, at.value)) return;
-    at.met.add(schema);
-    if (isFileSchema(schema)) {
-      const { contentMediaType, contentEncoding } = schema;
-      const contentType = typeof contentMediaType === 'string' ? contentMediaType : 'application/octet-stream';
-      places.set(JSON.stringify(at.path), {
-        path: at.path,
-        contentType,
-        base64: contentEncoding === 'base64',
-        value: at.value,
-      });
-      return;
-    }
-    if (typeof schema.$ref === 'string' && isJsonObject(root)) visit(findByPointer(root, schema.$ref.slice(1)), at);
-    for (const key of ['allOf', 'anyOf', 'oneOf']) for (const branch of listOf(schema[key])) visit(branch, at);
-    for (const key of ['then', 'else']) visit(schema[key], at);
+  // All schemas of a place at once: one by one, branches that lead to the same members would multiply with every level of the value.
+  function visit(schemas: readonly (JsonValue | undefined)[], at: { value: JsonValue; path: readonly string[] }): void {
+    const meant = listMeant(root, schemas, at.value);
+    const file = meant.findLast(isFileSchema);
+    if (file) places.push(toPlace(file, at));
+    const others = meant.filter((schema) => !isFileSchema(schema));
     if (Array.isArray(at.value)) {
-      const prefix = listOf(schema.prefixItems);
       at.value.forEach((item: JsonValue, index) => {
-        visit(prefix[index] ?? schema.items, { value: item, path: [...at.path, String(index)], met: new Set() });
+        const inner = others.map(({ prefixItems, items }) => listOf(prefixItems)[index] ?? items);
+        visit(inner, { value: item, path: [...at.path, String(index)] });
       });
     } else if (isJsonObject(at.value)) {
       for (const [name, member] of Object.entries(at.value)) {
         if (member === undefined) continue;
-        for (const inner of schemasOf(schema, name))
-          visit(inner, { value: member, path: [...at.path, name], met: new Set() });
+        const inner = others.flatMap((schema) => schemasOf(schema, name));
+        visit(inner, { value: member, path: [...at.path, name] });
       }
     }
   }
 
-  visit(root, { value, path: [], met: new Set() });
-  return [...places.values()];
+  visit([root], { value, path: [] });
+  return places;
+}
+
+function toPlace(
+  { contentMediaType, contentEncoding }: JsonObject,
+  { value, path }: { value: JsonValue; path: readonly string[] },
+): FilePlace {
+  const contentType = typeof contentMediaType === 'string' ? contentMediaType : 'application/octet-stream';
+  return { path, contentType, base64: contentEncoding === 'base64', value };
+}
+
+/** The given schemas and those they hand the same value on to, each once; none behind one that cannot mean it. */
+function listMeant(root: JsonSchema, schemas: readonly (JsonValue | undefined)[], value: JsonValue): JsonObject[] {
+  const meant = new Set<JsonObject>();
+  const stack = schemas.toReversed();
+  while (stack.length > 0) {
+    const schema = stack.pop();
+    if (!isJsonObject(schema) || meant.has(schema) || !mayMean(schema, value)) continue;
+    meant.add(schema);
+    if (isFileSchema(schema)) continue;
+    const { $ref, allOf, anyOf, oneOf, then, else: otherwise } = schema;
+    const target = typeof $ref === 'string' && isJsonObject(root) ? findByPointer(root, $ref.slice(1)) : undefined;
+    const next = [target, ...listOf(allOf), ...listOf(anyOf), ...listOf(oneOf), then, otherwise];
+    stack.push(...next.reverse());
+  }
+  return [...meant];
 }
 
 function schemasOf(schema: JsonObject, name: string): JsonValue[] {

@@ -33,3 +33,13 @@ export function mapSubschemas(schema: JsonObject, map: (subschema: JsonSchema) =
   }
   return copy;
 }
+
+/** Every schema directly inside this one. */
+export function listSubschemas(schema: JsonObject): readonly JsonSchema[] {
+  const found: JsonSchema[] = [];
+  mapSubschemas(schema, (subschema) => {
+    found.push(subschema);
+    return subschema;
+  });
+  return found;
+}

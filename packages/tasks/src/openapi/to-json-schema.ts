@@ -1,7 +1,11 @@
 import { findByPointer, isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '@mad/core';
-import { TaskDocumentInvalidError } from '../errors.ts';
+import { TaskDocumentInvalidError, TaskDocumentRefusedError } from '../errors.ts';
 import { refPointer } from './dereference.ts';
+import { refuseEndlessSchema } from './refuse-endless-schema.ts';
 import { mapSubschemas } from './subschemas.ts';
+
+// A schema is compiled as a whole, which takes seconds at this size.
+const MAX_SCHEMAS = 10_000;
 
 // What is carried over; the rest either means nothing to validation (xml, discriminator, externalDocs …) or moves the base of references ($id …).
 const KEPT = new Set(
@@ -14,21 +18,25 @@ const KEPT = new Set(
 /**
  * A schema object of an OpenAPI document as one self-contained JSON Schema of dialect 2020-12: what its references lead to is carried along under
  * `$defs`, cycles included. Schemas of 3.0 are translated (`nullable`, boolean `exclusiveMinimum`, `example`, keywords beside `$ref` ignored).
+ * @throws {TaskDocumentInvalidError} when a reference leads nowhere, or in a circle without coming to a property or an item.
+ * @throws {TaskDocumentRefusedError} when it is too much to hold values against.
  */
 export function toJsonSchema(document: JsonObject, schema: JsonValue | undefined): JsonSchema {
   const conversion = createConversion(document);
   let root = conversion.convert(asSchema(schema, ''));
   conversion.convertTargets();
+  const { defs } = conversion;
+  refuseEndlessSchema(isJsonObject(root) ? { ...root, $defs: defs } : root, conversion.pointerOf);
   // A schema that is nothing but a reference would hide its properties from whoever looks at its first level.
   for (
     let hops = 0;
     hops < 32 && isJsonObject(root) && typeof root.$ref === 'string' && Object.keys(root).length === 1;
     hops++
   ) {
-    root = asSchema(findByPointer({ $defs: conversion.defs }, root.$ref.slice(1)), root.$ref);
+    root = asSchema(findByPointer({ $defs: defs }, root.$ref.slice(1)), root.$ref);
   }
-  if (typeof root === 'boolean' || Object.keys(conversion.defs).length === 0) return root;
-  return { ...root, $defs: conversion.defs };
+  if (typeof root === 'boolean' || Object.keys(defs).length === 0) return root;
+  return { ...root, $defs: defs };
 }
 
 interface Conversion {
@@ -36,25 +44,35 @@ interface Conversion {
   convert(schema: JsonSchema): JsonSchema;
   /** Fills `defs` with every schema that a converted reference leads to. */
   convertTargets(): void;
+  /** Where in the document the target of a converted reference stands. */
+  pointerOf(ref: string): string;
 }
 
 function createConversion(document: JsonObject): Conversion {
   const is30 = String(document.openapi).startsWith('3.0');
   const names = new Map<string, string>();
+  const pointers = new Map<string, string>();
+  let converted = 0;
   const defs: Record<string, JsonSchema> = {};
 
   function nameOf(pointer: string): string {
     const known = names.get(pointer);
     if (known !== undefined) return known;
     const base = pointer.replace(/^\/components\/schemas\//, '').replaceAll(/[^A-Za-z0-9._-]+/g, '_');
-    const taken = new Set(names.values());
     let name = base;
-    for (let count = 2; taken.has(name); count++) name = `${base}_${count}`;
+    for (let count = 2; pointers.has(name); count++) name = `${base}_${count}`;
     names.set(pointer, name);
+    pointers.set(name, pointer);
     return name;
   }
 
   function convert(schema: JsonSchema): JsonSchema {
+    if (++converted > MAX_SCHEMAS)
+      throw new TaskDocumentRefusedError({
+        pointer: '',
+        reason: `its request or response is made of more than ${MAX_SCHEMAS} schemas`,
+        hint: 'describe less of it',
+      });
     if (typeof schema === 'boolean') return schema;
     const ref = typeof schema.$ref === 'string' ? { $ref: `#/$defs/${nameOf(refPointer(schema.$ref))}` } : undefined;
     if (ref && is30) return ref;
@@ -66,6 +84,7 @@ function createConversion(document: JsonObject): Conversion {
   return {
     defs,
     convert,
+    pointerOf: (ref) => pointers.get(ref.replace('#/$defs/', '')) ?? '',
     convertTargets() {
       // The map grows while its targets' own references are met; iteration reaches those too.
       for (const [pointer, name] of names) defs[name] = convert(asSchema(findByPointer(document, pointer), pointer));

@@ -26,6 +26,14 @@ test.each<[string, string | object, string]>([
     `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghi'].map((name, n) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[n]}`).join(',')}]`).join('\n')}`,
     '',
   ],
+  ['YAML keys given twice', 'a: 1\nb: 2\na: 3', ''],
+  ['a YAML key given twice in two spellings', '{1: a, "1": b}', ''],
+  ['a YAML key that is no text', '? [a]\n: 1', ''],
+  ['a thousand YAML aliases', `a: &a x\nb: [${Array(1000).fill('*a').join(',')}]`, ''],
+  ['two YAML documents', 'a: 1\n---\nb: 1', ''],
+  ['more than 256 kB of YAML', `a: ${'x'.repeat(256 * 1024)}`, ''],
+  ['YAML nested without end', '['.repeat(250_000), ''],
+  ['YAML wrong without end', '}'.repeat(250_000), ''],
   ['more than 5 MB of text', `{"a": "${'x'.repeat(5 * 1024 * 1024)}"}`, ''],
   ['more than 5 MB', { a: 'x'.repeat(5 * 1024 * 1024) }, ''],
   ['too many values', { a: Array(600_000).fill(0) }, ''],
@@ -63,10 +71,21 @@ test('a good document comes through as a copy of its own, key by key, whether JS
   expect(parseDocument('# a comment\n{openapi: 3.1.0}')).toEqual({ openapi: '3.1.0' });
 });
 
+test('YAML with twenty thousand keys in one map is read in seconds', () => {
+  const yaml = Array.from({ length: 20_000 }, (_, key) => `k${key}: 1`).join('\n');
+  expect(Object.keys(parseDocument(yaml))).toHaveLength(20_000);
+}, 10_000);
+
+test('a document refused as too long in YAML may be read as JSON', () => {
+  const document = { a: 'x'.repeat(300_000) };
+  expect(() => parseDocument(`a: ${document.a}`)).toThrow(/JSON/);
+  expect(parseDocument(JSON.stringify(document))).toEqual(document);
+});
+
 test('checking a document follows no reference out of it, even where one got past the gate', async () => {
   const schemas = { Request: { $ref: '/no/such/file' }, Response: { $ref: 'http://127.0.0.1:1/x' } };
-  // Following either would fail: there is no such file, and nobody listens there.
-  await checkDocument({ ...measure.document, components: { schemas: { ...schemas, Error: {} } } });
+  const checked = checkDocument({ ...measure.document, components: { schemas: { ...schemas, Error: {} } } });
+  await expect(checked).rejects.toThrow(/nothing where this reference leads/);
 });
 
 test.each<[string, object, RegExp]>([

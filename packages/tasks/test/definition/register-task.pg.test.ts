@@ -89,6 +89,17 @@ describeOnEachDatabase((metadata) => {
       ...measure.document,
       components: { schemas: { Request: { type: 'object', properties: { a: { pattern: '(' } } }, Response: {} } },
     }).toThrow();
+    const withRequest = (schemas: object) => ({
+      ...measure.document,
+      components: { schemas: { Response: { type: 'object' }, Error: {}, ...schemas } },
+    });
+    await refused(
+      withRequest({ Request: { type: 'object', properties: { name: { type: 'string', pattern: '^(a+)+$' } } } }),
+    ).toThrow(/\/properties\/name\/pattern/);
+    const [request, other] = ['Request', 'Other'].map((name) => ({ $ref: `#/components/schemas/${name}` }));
+    await refused(withRequest({ Request: { type: 'object', allOf: [other] }, Other: { allOf: [request] } })).toThrow(
+      TaskDocumentInvalidError,
+    );
     expect(await countRows(metadata(), { orgId, table: 'task_definitions' })).toBe(0);
   });
 
