@@ -66,10 +66,7 @@ describeOnEachDatabase((results) => {
     ]) {
       await expect(inTx<unknown>(results(), write)).rejects.toThrow(LeaseLostError);
     }
-    expect(await inTx(results(), (tx) => lockJobLease(tx, { jobId, fence: 2 }))).toMatchObject({
-      job_id: jobId,
-      fence: 2,
-    });
+    await inTx(results(), (tx) => lockJobLease(tx, { jobId, fence: 2 }));
   });
 
   test('a lease that expired but was not claimed is held again by its renewal', async () => {

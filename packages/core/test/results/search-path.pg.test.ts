@@ -98,6 +98,7 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
     expect(await repo.claimJobLease(tx, { jobId: JOB, holder: 'w', leaseMs })).toMatchObject({ fence: 2 });
   });
   expect(await repo.renewJobLease(db, { jobId: JOB, fence: 2, leaseMs })).toEqual({ cancelRequested: false });
+  expect(await repo.listClosedJobIds(db, { jobIds: [JOB, PENDING] })).toEqual([]);
   expect(await repo.requestJobCancel(db, { jobId: PENDING })).toBe('PENDING');
   expect(await inTx((tx) => repo.cancelPendingJob(tx, { jobId: PENDING }))).toMatchObject({ status: 'CANCELED' });
 
