@@ -5,6 +5,7 @@ import type { ArtifactStore } from './ports/artifact-store.ts';
 import type { JobQueue } from './ports/job-queue.ts';
 import type { ResultCache } from './ports/result-cache.ts';
 import type { ResultsDatabases } from './ports/results-databases.ts';
+import type { Signals } from './ports/signals.ts';
 import type { TaskRunner } from './ports/task-runner.ts';
 
 /** What a host wires together once and passes to every call: both databases and the four ports. */
@@ -14,6 +15,8 @@ export interface Platform {
   readonly artifacts: ArtifactStore;
   readonly tasks: TaskRunner;
   readonly queue: JobQueue;
+  /** Absent: cancels and timelines of other processes are noticed by looking, about once a second. */
+  readonly signals?: Signals | undefined;
   /** Absent: every job computes. */
   readonly cache?: ResultCache | undefined;
   /** @default silentLogger */

@@ -32,7 +32,7 @@ async function recoverOrganization(platform: Platform, orgId: OrgId): Promise<vo
   const { results, queue, logger = silentLogger } = platform;
   try {
     for (const { job_id, priority } of await listRecoverableJobs(await results.get(orgId), { limit: 500 })) {
-      await queue.enqueue({ orgId, jobId: job_id, priority });
+      await queue.enqueue([{ orgId, jobId: job_id, priority }]);
     }
     await repairMirrors(platform, orgId);
   } catch (error) {

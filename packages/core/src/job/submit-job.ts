@@ -74,7 +74,7 @@ export async function submitJob(platform: Platform, caller: Caller, request: Sub
     },
   );
   await mirrorJob(platform, { orgId, jobId: job.job_id });
-  if (job.status === 'PENDING') await platform.queue.enqueue({ orgId, jobId: job.job_id, priority: job.priority });
+  if (job.status === 'PENDING') await platform.queue.enqueue([{ orgId, jobId: job.job_id, priority: job.priority }]);
   return toSubmitted(job);
 }
 

@@ -17,14 +17,19 @@ export function createInProcessQueue({ logger = silentLogger }: { readonly logge
   }
 
   return {
-    async enqueue(message) {
-      if (waiting.has(message.jobId)) return;
-      waiting.add(message.jobId);
-      void queue
-        .add(() => run(message), { priority: message.priority })
-        .catch((error: unknown) => {
-          logger.error({ err: error, job_id: message.jobId }, 'a delivery failed; recovery will make it again');
-        });
+    async enqueue(messages) {
+      for (const message of messages) {
+        if (waiting.has(message.jobId)) continue;
+        waiting.add(message.jobId);
+        void queue
+          .add(() => run(message), { priority: message.priority })
+          .catch((error: unknown) => {
+            logger.error({ err: error, job_id: message.jobId }, 'a delivery failed; recovery will make it again');
+          });
+      }
+    },
+    async depth() {
+      return [];
     },
     consume({ handler, concurrency }) {
       deliver = handler;

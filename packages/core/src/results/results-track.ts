@@ -7,6 +7,7 @@ import { jobIntegrity } from './migrations/0003_job_integrity.ts';
 import { results } from './migrations/0004_results.ts';
 import { cache } from './migrations/0005_cache.ts';
 import { stamp } from './migrations/0006_stamp.ts';
+import { executor } from './migrations/0007_executor.ts';
 import { openResultsDatabase } from './open-results-database.ts';
 import { stampResults } from './results-stamp.ts';
 
@@ -20,6 +21,7 @@ export const resultsTrack: MigrationTrack = {
     '0004_results': results,
     '0005_cache': cache,
     '0006_stamp': stamp,
+    '0007_executor': executor,
   },
 };
 

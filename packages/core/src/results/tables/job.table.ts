@@ -26,8 +26,14 @@ export interface JobsTable {
 
   pipeline_id: string | null;
   pipeline_version_id: string | null;
-  /** The pipeline spec this job runs, so that an executor needs nothing of the Metadata DB. */
+  /** The spec this job runs, for jobs that were stored with one of their own; others name one of `pipeline_specs`. */
   spec: NullableJsonbColumn;
+  /** The row of `pipeline_specs` with the spec this job runs, so that an executor needs nothing of the Metadata DB. */
+  spec_digest: string | null;
+  /** The job whose committed steps this one took over. */
+  forked_from: string | null;
+  /** What the job needs of a machine: `cpu`, `gpu` or a word of the host's own. */
+  resource_class: Generated<string>;
   submitted_by: string | null;
   idempotency_key: string | null;
   /** Higher runs first. */

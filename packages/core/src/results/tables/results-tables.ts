@@ -5,6 +5,7 @@ import type { JobsTable } from './job.table.ts';
 import type { JobEventsTable } from './job-event.table.ts';
 import type { JobInputsTable } from './job-input.table.ts';
 import type { JobOutputsTable } from './job-output.table.ts';
+import type { PipelineSpecsTable } from './pipeline-spec.table.ts';
 import type { ResultsDatabaseTable } from './results-stamp.table.ts';
 import type { TaskExecutionsTable } from './task-execution.table.ts';
 import type { TaskLogsTable } from './task-log.table.ts';
@@ -12,6 +13,7 @@ import type { TaskResultsTable } from './task-result.table.ts';
 
 /** The tables of one organization's Results DB. */
 export interface ResultsTables {
+  pipeline_specs: PipelineSpecsTable;
   jobs: JobsTable;
   job_inputs: JobInputsTable;
   job_outputs: JobOutputsTable;

@@ -1,0 +1,19 @@
+import type { OrgId } from '../ids.ts';
+
+/** `job.changed`: its timeline grew. `job.cancel`: somebody wants it to end. */
+export type SignalTopic = 'job.changed' | 'job.cancel';
+
+export interface JobSignal {
+  readonly orgId: OrgId;
+  readonly jobId: string;
+}
+
+/**
+ * Wakes whoever waits for a job, in this process at once and in others soon. Best effort: a signal may be lost, merged or late, carries nothing
+ * but the id, and is never the truth. Whoever subscribes also looks for itself from time to time.
+ */
+export interface Signals {
+  /** Never blocks and never throws; costs next to nothing where nobody listens. */
+  publish(topic: SignalTopic, jobs: readonly JobSignal[]): void;
+  subscribe(topic: SignalTopic, listener: (job: JobSignal) => void): Disposable;
+}
