@@ -1,10 +1,15 @@
 import { hostname } from 'node:os';
-import { newId } from '../ids.ts';
+import { systemClock } from '../clock.ts';
+import { LeaseLostError } from '../errors.ts';
+import { newId, type OrgId } from '../ids.ts';
+import { createMirror, type Mirror } from '../job/create-mirror.ts';
 import { silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
-import type { JobMessage } from '../ports/job-queue.ts';
+import type { JobMessage, QueueDepth } from '../ports/job-queue.ts';
+import { signalsOf } from '../signals/signals-of.ts';
+import { ExecutorStopping } from './job-ending.ts';
+import { OrganizationRuns } from './organization-runs.ts';
 import { recoverJobs } from './recover.ts';
-import { runJob } from './run-job.ts';
 
 export interface ExecutorOptions {
   /** Jobs at a time. @default 4 */
@@ -17,21 +22,46 @@ export interface ExecutorOptions {
   readonly maxCrashes?: number;
   /** How often jobs that no executor holds are looked for. @default 30_000 */
   readonly recoverEveryMs?: number;
+  /** How long running calls may still end when the executor stops, before they are aborted. @default 5_000 */
+  readonly stopGraceMs?: number;
 }
+
+/** What an executor does right now. */
+export interface ExecutorStatus {
+  /** Names this executor on the rows it writes: host, process, instance. */
+  readonly holder: string;
+  /** Jobs that are held, by organization. */
+  readonly running: readonly {
+    readonly orgId: OrgId;
+    readonly jobs: number;
+    readonly lastFlushSizes: readonly number[];
+  }[];
+  /** What waits and runs in the queue, for all executors that share it. */
+  readonly queue: readonly QueueDepth[];
+}
+
+/** How long what an organization's jobs share is kept after its last one. */
+const KEPT_IDLE_MS = 60_000;
 
 /**
  * Runs jobs. A job is PENDING until an executor claims its lease; the lease's fence rises with every claim, and every write of a run carries the
- * fence, so a run that lost its lease changes nothing more. RUNNING ends in COMPLETED when every step has a committed output, in FAILED when
- * a step's last attempt failed, in CANCELED when that was asked for. When the process dies the lease runs out, and the next claim goes on
- * behind the last committed step. Stopping gives leases back: those jobs are PENDING again, and calls in flight are repeated under their own key.
+ * fence, so a run that lost its lease changes nothing more. RUNNING ends in COMPLETED when every step is settled, in FAILED when a step's last
+ * attempt failed whose failure is the job's, or time ran out, in CANCELED when that was asked for. When the process dies the lease runs out, and the
+ * next claim goes on behind the last committed step. Stopping lets running calls end for a while, then gives leases back: those jobs are PENDING
+ * again, and calls that were cut off are repeated under their own key.
  */
 export class Executor implements AsyncDisposable {
   readonly #platform: Platform;
   readonly #options: Required<ExecutorOptions>;
   readonly #holder = `${hostname()}/${process.pid}/${newId()}`;
   readonly #stop = new AbortController();
+  readonly #organizations = new Map<OrgId, OrganizationRuns>();
+  readonly #mirror: Mirror;
   #consumer: AsyncDisposable | undefined;
   #recovery: Promise<void> | undefined;
+  #cancels: Disposable | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor(platform: Platform, options: ExecutorOptions = {}) {
     this.#platform = platform;
@@ -41,36 +71,107 @@ export class Executor implements AsyncDisposable {
       leaseMs: 30_000,
       maxCrashes: 5,
       recoverEveryMs: 30_000,
+      stopGraceMs: 5_000,
       ...options,
     };
+    this.#mirror = createMirror(platform);
   }
 
   /** Takes jobs from the queue from now on, and those that an earlier executor left behind. */
   start(): void {
-    if (this.#consumer) return;
-    this.#consumer = this.#platform.queue.consume({
-      concurrency: this.#options.concurrency,
-      handler: (message) => this.#run(message),
-    });
-    this.#recovery = recoverJobs(this.#platform, { everyMs: this.#options.recoverEveryMs, signal: this.#stop.signal });
+    if (this.#consumer || this.#stop.signal.aborted) return;
+    const { concurrency, recoverEveryMs } = this.#options;
+    this.#cancels = signalsOf(this.#platform).subscribe('job.cancel', ({ orgId, jobId }) =>
+      this.#organizations.get(orgId)?.runs.get(jobId)?.cancel(),
+    );
+    this.#consumer = this.#platform.queue.consume({ concurrency, handler: (message) => this.#run(message) });
+    this.#recovery = recoverJobs(this.#platform, { everyMs: recoverEveryMs, signal: this.#stop.signal });
+    this.#sweep = setInterval(() => this.#sweepIdle(), KEPT_IDLE_MS);
+    this.#sweep.unref();
   }
 
-  /** Stops what runs, gives the leases back and resolves when nothing of this executor is left. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new DOMException('the executor is stopping', 'AbortError'));
-    await this.#consumer?.[Symbol.asyncDispose]();
+  async status(): Promise<ExecutorStatus> {
+    const running = [...this.#organizations].map(([orgId, { runs, journal }]) => ({
+      ...{ orgId, jobs: runs.size, lastFlushSizes: [...journal.flushSizes] },
+    }));
+    return { holder: this.#holder, running, queue: await this.#platform.queue.depth() };
+  }
+
+  /** Stops within `stopGraceMs` and some seconds, and resolves when nothing of this executor is left. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#stop.abort(new ExecutorStopping());
+    clearInterval(this.#sweep);
+    const drained = this.#consumer?.[Symbol.asyncDispose]();
+    for (const run of this.#runs()) run.drain();
+    const grace = setTimeout(() => {
+      for (const run of this.#runs()) run.release();
+    }, this.#options.stopGraceMs);
+    await drained;
+    clearTimeout(grace);
+    this.#cancels?.[Symbol.dispose]();
     await this.#recovery;
+    for (const organization of this.#organizations.values()) organization[Symbol.dispose]();
+    await this.#mirror[Symbol.asyncDispose]();
   }
 
-  async #run(message: JobMessage): Promise<void> {
+  /** @throws what broke the run off: the message is delivered again. */
+  async #run({ orgId, jobId }: JobMessage): Promise<void> {
     const { logger = silentLogger } = this.#platform;
     try {
-      await runJob(this.#platform, message, { ...this.#options, holder: this.#holder, signal: this.#stop.signal });
+      this.#stop.signal.throwIfAborted();
+      const organization = await this.#provide(orgId);
+      await organization.run(jobId);
     } catch (error) {
-      logger.error(
-        { err: error, org_id: message.orgId, job_id: message.jobId },
-        'a job stopped without an end; it goes on when its lease has run out',
-      );
+      if (error instanceof LeaseLostError)
+        return logger.warn(
+          { org_id: orgId, job_id: jobId },
+          'the lease of a job went to another executor, which goes on with it',
+        );
+      if (!this.#stop.signal.aborted)
+        logger.error(
+          { err: error, org_id: orgId, job_id: jobId },
+          'a job was broken off; it goes on later behind its last commit',
+        );
+      throw error;
+    } finally {
+      this.#mirror.noteIds(orgId, [jobId]);
+    }
+  }
+
+  async #provide(orgId: OrgId): Promise<OrganizationRuns> {
+    const results = await this.#platform.results.get(orgId);
+    const known = this.#organizations.get(orgId);
+    if (known) return known;
+    const { tasks, cache, clock = systemClock, logger = silentLogger } = this.#platform;
+    const signals = signalsOf(this.#platform);
+    const created = new OrganizationRuns({
+      ...{ orgId, results, tasks, cache, clock, logger, holder: this.#holder },
+      ...this.#options,
+      onChanged: (jobIds) =>
+        signals.publish(
+          'job.changed',
+          jobIds.map((jobId) => ({ orgId, jobId })),
+        ),
+      onClaimed: (jobId) => this.#mirror.noteIds(orgId, [jobId]),
+    });
+    this.#organizations.set(orgId, created);
+    return created;
+  }
+
+  *#runs() {
+    for (const { runs } of this.#organizations.values()) yield* runs.values();
+  }
+
+  #sweepIdle(): void {
+    for (const [orgId, organization] of this.#organizations) {
+      if (!organization.isIdle) continue;
+      organization[Symbol.dispose]();
+      this.#organizations.delete(orgId);
     }
   }
 }

@@ -40,8 +40,11 @@ export {
 export {
   type AppendJobEvents,
   appendJobEvents,
+  type JobNews,
+  type JobPosition,
   type ListJobEvents,
   listJobEvents,
+  listJobEventsAfter,
   type NewJobEvent,
 } from './job-event.repository.ts';
 export {

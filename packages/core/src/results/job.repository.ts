@@ -65,7 +65,6 @@ export async function getJob(db: ResultsDatabase, { jobId }: { jobId: string }):
   return job;
 }
 
-/** The one job that was submitted under the key. */
 /** Those of the jobs that are over. */
 export async function listClosedJobIds(
   db: ResultsDatabase,
@@ -81,12 +80,26 @@ export async function listClosedJobIds(
   return rows.map((row) => row.job_id);
 }
 
+/** The one job that was submitted under the key. */
 export async function findJobByIdempotencyKey(
   db: ResultsDatabase,
   { idempotencyKey }: { idempotencyKey: string },
 ): Promise<JobRow | undefined> {
   const row = await db.selectFrom('jobs').selectAll().where('idempotency_key', '=', idempotencyKey).executeTakeFirst();
   return row && withNumbers(row, JOB_BIGINTS);
+}
+
+/** The jobs that were submitted under these keys, one a key at most. */
+export async function listJobsByIdempotencyKey(
+  db: ResultsDatabase,
+  { idempotencyKeys }: { idempotencyKeys: readonly string[] },
+): Promise<readonly JobRow[]> {
+  const rows = await db
+    .selectFrom('jobs')
+    .selectAll()
+    .where('idempotency_key', '=', sql<string>`any(${[...idempotencyKeys]}::text[])`)
+    .execute();
+  return rows.map((row) => withNumbers(row, JOB_BIGINTS));
 }
 
 /** The job that really ran: the canonical job of a cache hit, else the job itself; undefined when the job is not there. */
@@ -146,6 +159,19 @@ export async function listJobInputs(
   { jobId }: { jobId: string },
 ): Promise<readonly JobInputRow[]> {
   const rows = await db.selectFrom('job_inputs').selectAll().where('job_id', '=', jobId).orderBy('key').execute();
+  return rows.map((row) => withNumbers(row, ['size_bytes']));
+}
+
+/** The own inputs of many jobs, in no order. */
+export async function listInputsOfJobs(
+  db: ResultsDatabase,
+  { jobIds }: { jobIds: readonly string[] },
+): Promise<readonly JobInputRow[]> {
+  const rows = await db
+    .selectFrom('job_inputs')
+    .selectAll()
+    .where('job_id', '=', sql<string>`any(${[...jobIds]}::uuid[])`)
+    .execute();
   return rows.map((row) => withNumbers(row, ['size_bytes']));
 }
 

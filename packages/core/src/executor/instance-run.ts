@@ -1,0 +1,225 @@
+import { TaskFailedError } from '../errors.ts';
+import type { JobCache } from '../job/job-cache.ts';
+import { toJobFailure } from '../job/job-failure.ts';
+import type { JsonObject } from '../json.ts';
+import { type BindingScope, bindRequest } from '../pipeline/bindings.ts';
+import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
+import type { TaskOutcome } from '../ports/task-runner.ts';
+import { findTaskResult } from '../results/task-result.repository.ts';
+import { artifactMapOf } from './artifact-map.ts';
+import { tell } from './diagnostics.ts';
+import type { EarlierAttempts } from './earlier-runs.ts';
+import type { ExecutorContext } from './executor-context.ts';
+import { endsJob, type JobEnding, StepStopped } from './job-ending.ts';
+import { retryWaitMs } from './retry-wait.ts';
+import type { StepInstance } from './step-plan.ts';
+import { attemptTask } from './task-attempt.ts';
+import { confidenceOf, TransitionDraft } from './transition-draft.ts';
+import { wasAnswered } from './was-answered.ts';
+
+/** The run that an instance belongs to. */
+export interface InstanceHost {
+  readonly jobId: string;
+  /** The label `name@version`. */
+  readonly pipelineVersion: string;
+  readonly cacheWish: JobCache;
+  /** Set when the run starts nothing more. */
+  readonly ending: JobEnding | undefined;
+  commit(draft: TransitionDraft): Promise<void>;
+  completed(
+    run: InstanceRun,
+    given: { result: JsonObject; confidence: number | null; draft: TransitionDraft },
+  ): Promise<void>;
+  failed(run: InstanceRun, given: { error: unknown; draft: TransitionDraft }): Promise<void>;
+  /** Ended without an outcome: the job or the step it belongs to has ended. */
+  stopped(run: InstanceRun, draft: TransitionDraft): Promise<void>;
+  note(draft: TransitionDraft): Promise<void>;
+  drop(error: unknown): void;
+}
+
+/** One step instance on its way to an outcome: from the cache, or by attempts at a service. */
+export class InstanceRun {
+  readonly instance: StepInstance;
+  readonly #context: ExecutorContext;
+  readonly #host: InstanceHost;
+  #controller = new AbortController();
+  #request: JsonObject = {};
+  #identity: CacheIdentity | undefined;
+  #decision: CacheDecision | undefined;
+  #execId: string | undefined;
+  #attempt: number;
+  #failed: number;
+  #answered: number;
+
+  constructor(given: {
+    context: ExecutorContext;
+    host: InstanceHost;
+    instance: StepInstance;
+    earlier: EarlierAttempts;
+  }) {
+    this.#context = given.context;
+    this.#host = given.host;
+    this.instance = given.instance;
+    this.#attempt = given.earlier.attempts;
+    this.#failed = given.earlier.failed;
+    this.#answered = given.earlier.answered;
+  }
+
+  /** True between the attempts, and while the cache is asked. */
+  get isWaiting(): boolean {
+    return this.#execId === undefined;
+  }
+
+  /** True when the cache is asked before the first attempt. */
+  get asksCache(): boolean {
+    return this.#identity !== undefined && this.#host.cacheWish.use && this.instance.step.cache === 'use';
+  }
+
+  abort(reason: DOMException): void {
+    this.#controller.abort(reason);
+  }
+
+  /** Makes the request. @throws {ValidationFailedError} when what is bound breaks the task's interface. */
+  async prepare(scope: BindingScope): Promise<void> {
+    const { orgId, tasks, cache } = this.#context;
+    const { step, item } = this.instance;
+    const { request, identity: task } = await tasks.prepare(orgId, {
+      taskDefinitionId: step.taskDefinitionId,
+      request: bindRequest(scope, step, item?.value),
+    });
+    this.#request = request;
+    this.#identity = step.cache === 'off' ? undefined : cache?.identifyStep({ task, request });
+  }
+
+  draftAttempt(draft: TransitionDraft): void {
+    const cacheKey = this.#identity?.cacheKey ?? null;
+    this.#execId = draft.start(this.instance, { attempt: this.#attempt, cacheKey, decision: this.#decision });
+    this.#attempt++;
+  }
+
+  /** The request could not be made: a row tells of it, so that the next run of the job knows. */
+  draftRefused(draft: TransitionDraft, error: unknown): void {
+    draft.refuse(this.instance, { attempt: this.#attempt, error });
+  }
+
+  /** Goes on from a committed start, or from the cache. Never rejects. */
+  async go(): Promise<void> {
+    try {
+      if (this.#execId === undefined) await this.#lookUp();
+      else await this.#callOnce(this.#execId);
+    } catch (error) {
+      this.#host.drop(error);
+    }
+  }
+
+  async #lookUp(): Promise<void> {
+    const { cache, results, orgId } = this.#context;
+    const draft = new TransitionDraft();
+    if (cache && this.#identity) {
+      const { cacheKey } = this.#identity;
+      const minConfidence = this.#host.cacheWish.min_confidence ?? undefined;
+      this.#decision = await cache.find(results, { orgId, cacheKey, minConfidence });
+      const hit = this.#decision.outcome === 'hit' ? this.#decision : undefined;
+      // An entry may lose its job between the look-up and here; then this is a miss like any other.
+      const row = hit && (await findTaskResult(results, { jobId: hit.canonicalJobId, taskName: hit.taskName }));
+      if (hit && row) {
+        draft.completeFromCache(this.instance, { hit, cacheKey, row });
+        tell('step.cached', this.#facts());
+        return this.#host.completed(this, { result: row.result_data, confidence: row.confidence_score, draft });
+      }
+    }
+    await this.#start(draft);
+  }
+
+  async #start(draft: TransitionDraft): Promise<void> {
+    if (this.#host.ending || this.#controller.signal.aborted) return this.#host.stopped(this, draft);
+    this.draftAttempt(draft);
+    await this.#host.commit(draft);
+    await this.#callOnce(this.#execId ?? '');
+  }
+
+  async #callOnce(execId: string): Promise<void> {
+    const facts = { ...this.#facts(), attempt: this.#attempt - 1 };
+    tell('attempt.started', facts);
+    const calling = attemptTask({
+      ...{ orgId: this.#context.orgId, tasks: this.#context.tasks, logger: this.#context.logger },
+      ...{ jobId: this.#host.jobId, instance: this.instance, request: this.#request, controller: this.#controller },
+      ...{ attempt: this.#attempt - 1, answered: this.#answered },
+      onProgress: (fraction) => this.#progress(fraction),
+    });
+    tell('attempt.called', facts);
+    let outcome: TaskOutcome;
+    try {
+      outcome = await calling;
+    } catch (error) {
+      return this.#callFailed(execId, error);
+    }
+    tell('attempt.answered', { ...facts, compute_ms: outcome.computeMs });
+    const draft = new TransitionDraft();
+    draft.complete(this.instance, { execId, outcome });
+    this.#record(outcome, draft);
+    await this.#host.completed(this, { result: outcome.result, confidence: confidenceOf(outcome.result), draft });
+    tell('step.completed', facts);
+  }
+
+  async #callFailed(execId: string, error: unknown): Promise<void> {
+    const draft = new TransitionDraft();
+    if (this.#host.ending || this.#controller.signal.reason instanceof StepStopped) {
+      draft.stop(this.instance, { execId });
+      return this.#host.stopped(this, draft);
+    }
+    // A database or store that is away is no failure of the job: the run is broken off and goes on when it is back.
+    if (!endsJob(error)) throw error;
+    const failure = toJobFailure(error, this.instance.name);
+    tell('attempt.failed', { ...this.#facts(), code: failure.code });
+    draft.fail(this.instance, { execId, failure });
+    this.#failed++;
+    if (wasAnswered(failure.code)) this.#answered++;
+    const { retry } = this.instance.step;
+    if (error instanceof TaskFailedError && error.retryable && this.#failed < retry.attempts)
+      return this.#retry(draft, failure.code);
+    await this.#host.failed(this, { error, draft });
+  }
+
+  async #retry(draft: TransitionDraft, code: string): Promise<void> {
+    const waitMs = retryWaitMs(this.instance.step.retry, this.#failed);
+    draft.tell('TASK_RETRYING', { name: this.instance.name, wait_ms: waitMs, code });
+    this.#execId = undefined;
+    // A timeout has aborted the controller of its attempt.
+    this.#controller = new AbortController();
+    await this.#host.commit(draft);
+    tell('attempt.retrying', { ...this.#facts(), wait_ms: waitMs });
+    if (!this.#host.ending) await this.#context.clock.sleep(waitMs, this.#controller.signal).catch(() => {});
+    await this.#start(new TransitionDraft());
+  }
+
+  #record({ result, serviceName, schemaVersion, computeMs }: TaskOutcome, draft: TransitionDraft): void {
+    const { cache, orgId } = this.#context;
+    const identity = this.#identity;
+    if (!cache || !identity) return;
+    const { name, step } = this.instance;
+    draft.also.push((tx) =>
+      cache.record(tx, {
+        identity,
+        pipelineVersion: this.#host.pipelineVersion,
+        taskName: name,
+        canonicalJobId: this.#host.jobId,
+        confidenceScore: confidenceOf(result),
+        artifactMap: artifactMapOf(orgId, result),
+        metricsSummary: {},
+        producer: { service_name: serviceName, schema_version: schemaVersion, task: step.task },
+        computeMs: Math.round(computeMs),
+      }),
+    );
+  }
+
+  async #progress(fraction: number): Promise<void> {
+    const draft = new TransitionDraft();
+    draft.tell('TASK_PROGRESS', { name: this.instance.name, progress: fraction });
+    await this.#host.note(draft);
+  }
+
+  #facts() {
+    return { org_id: this.#context.orgId, job_id: this.#host.jobId, step: this.instance.name };
+  }
+}

@@ -1,0 +1,375 @@
+import { LeaseLostError, TaskFailedError } from '../errors.ts';
+import { identifyJob } from '../job/identify-job.ts';
+import { type JobCache, parseJobCache } from '../job/job-cache.ts';
+import { type JobFailure, toJobFailure } from '../job/job-failure.ts';
+import type { JsonObject } from '../json.ts';
+import type { PublishedSpec } from '../pipeline/pipeline-spec.ts';
+import { releaseJobLease } from '../results/job-lease.repository.ts';
+import type { JobToRun } from '../results/job-to-run.ts';
+import type { JobClose } from '../results/job-transition.ts';
+import { tell } from './diagnostics.ts';
+import { type EarlierRuns, findFinalFailure, listEarlierRuns, NO_ATTEMPTS, NO_EARLIER_RUNS } from './earlier-runs.ts';
+import type { ExecutorContext } from './executor-context.ts';
+import { type InstanceHost, InstanceRun } from './instance-run.ts';
+import { toCompletedClose, toEmptyClose, toInputs } from './job-close.ts';
+import { ExecutorStopping, endsJob, JobCanceled, type JobEnding, StepStopped } from './job-ending.ts';
+import { StepPlan } from './step-plan.ts';
+import { confidenceOf, TransitionDraft } from './transition-draft.ts';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const FIRST_PAUSE_MS = 100;
+
+/**
+ * One job from its claim to its terminal state, as long as this executor holds it.
+ *
+ * The run moves by turns. A turn begins with an answer, adds what follows from it, finds the instances that may start now, and is committed as one
+ * transition: "this step is done, those have started". Only then are those called. What was planned on a commit that failed is not done. When the
+ * run must end, for whatever reason, it starts nothing more and aborts its calls, and its last turn closes the job or gives it back.
+ */
+export class JobRun implements InstanceHost {
+  readonly jobId: string;
+  readonly pipelineVersion: string;
+  readonly cacheWish: JobCache;
+  readonly #context: ExecutorContext;
+  readonly #job: JobToRun;
+  readonly #running = new Map<string, InstanceRun>();
+  readonly #finished = Promise.withResolvers<void>();
+  readonly #confidences: (number | null)[] = [];
+  #fence: number;
+  #spec: PublishedSpec | undefined;
+  #plan: StepPlan | undefined;
+  #earlier: EarlierRuns = NO_EARLIER_RUNS;
+  #ending: JobEnding | undefined;
+  /** Turns whose commit is under way. */
+  #turns = 0;
+  /** The last write has begun. */
+  #closing = false;
+  #expiry: NodeJS.Timeout | undefined;
+
+  constructor(context: ExecutorContext, job: JobToRun) {
+    this.#context = context;
+    this.#job = job;
+    this.jobId = job.job_id;
+    this.pipelineVersion = job.pipeline_version;
+    this.cacheWish = parseJobCache(job.cache);
+    this.#fence = job.fence;
+  }
+
+  get ending(): JobEnding | undefined {
+    return this.#ending;
+  }
+
+  /** The fence under which the job is held; that of its last holder until it is claimed. */
+  get fence(): number {
+    return this.#fence;
+  }
+
+  get isHeld(): boolean {
+    return this.#fence > this.#job.fence;
+  }
+
+  /** Resolves when the job is closed; rejects when it goes on elsewhere or later. */
+  async run(): Promise<void> {
+    this.#turns++;
+    await this.#begin()
+      .catch((error: unknown) => this.drop(error))
+      .finally(() => this.#turns--);
+    this.#endIfIdle();
+    await this.#finished.promise.finally(() => clearTimeout(this.#expiry));
+  }
+
+  /** Somebody wants the job to end. */
+  cancel(): void {
+    this.#end({ kind: 'close', status: 'CANCELED' }, new JobCanceled());
+  }
+
+  /** Starts nothing more; what runs may end, and then the lease is given back. */
+  drain(): void {
+    if (this.#ending || this.#closing) return;
+    this.#ending = { kind: 'release' };
+    // A pause before the next attempt is nothing to wait for.
+    for (const run of this.#running.values()) if (run.isWaiting) run.abort(new ExecutorStopping());
+    this.#endIfIdle();
+  }
+
+  /** As `drain`, without waiting for what runs. */
+  release(): void {
+    this.drain();
+    for (const run of this.#running.values()) run.abort(new ExecutorStopping());
+  }
+
+  /** The run is broken off: the lease is lost, or the database is away. Writes nothing more but that it gives the lease back. */
+  drop(error: unknown): void {
+    if (this.#ending?.kind === 'drop') return;
+    // What the database refuses to store is the job's own failure.
+    if (error instanceof TaskFailedError && !this.#closing) {
+      this.#end({ kind: 'close', status: 'FAILED', failure: toJobFailure(error) }, new StepStopped());
+      return;
+    }
+    this.#ending = { kind: 'drop', error };
+    this.#closing = false;
+    for (const run of this.#running.values()) run.abort(new ExecutorStopping());
+    this.#endIfIdle();
+  }
+
+  async completed(
+    run: InstanceRun,
+    { result, confidence, draft }: { result: JsonObject; confidence: number | null; draft: TransitionDraft },
+  ): Promise<void> {
+    this.#running.delete(run.instance.name);
+    this.#confidences.push(confidence);
+    this.#plan?.complete(run.instance, result);
+    await this.#turn(draft);
+  }
+
+  async failed(run: InstanceRun, { error, draft }: { error: unknown; draft: TransitionDraft }): Promise<void> {
+    this.#running.delete(run.instance.name);
+    this.#fail(run, error);
+    await this.#turn(draft);
+  }
+
+  async stopped(run: InstanceRun, draft: TransitionDraft): Promise<void> {
+    this.#running.delete(run.instance.name);
+    this.#plan?.abandon(run.instance);
+    await this.#turn(draft);
+  }
+
+  async note(draft: TransitionDraft): Promise<void> {
+    if (!this.#ending && !this.#closing) await this.commit(draft);
+  }
+
+  async commit(draft: TransitionDraft): Promise<void> {
+    if (this.#ending?.kind === 'drop') throw this.#ending.error;
+    const [also, ...more] = draft.also;
+    const transition = draft.toTransition({ jobId: this.jobId, fence: this.#fence });
+    const all =
+      also &&
+      (async (tx: Parameters<typeof also>[0]) => {
+        for (const write of [also, ...more]) await write(tx);
+      });
+    await this.#context.journal.commit(transition, all);
+    if (!draft.claim) return;
+    this.#fence++;
+    this.#context.onClaimed(this.jobId);
+    tell('job.claimed', this.#facts());
+  }
+
+  async #begin(): Promise<void> {
+    const { holder, leaseMs, specs, maxCrashes } = this.#context;
+    const job = this.#job;
+    tell('job.claiming', this.#facts());
+    const claim = new TransitionDraft();
+    claim.claim = { holder, leaseMs };
+    claim.events.push({ event: job.fence === 0 ? 'STARTED' : 'RESUMED' });
+    const spec = await specs.get(job).catch((error: unknown) => {
+      if (!endsJob(error)) throw error;
+      this.#ending = { kind: 'close', status: 'FAILED', failure: toJobFailure(error) };
+      return undefined;
+    });
+    const crashes = job.crash_count + (job.status === 'RUNNING' ? 1 : 0);
+    const restMs = Math.min(job.deadline_in_ms ?? Infinity, (spec?.timeoutMs ?? Infinity) - job.started_ms_ago);
+    if (job.cancel_requested) this.#ending = { kind: 'close', status: 'CANCELED' };
+    else if (crashes > maxCrashes) this.#ending = { kind: 'close', status: 'FAILED', failure: gaveUp(crashes) };
+    else if (restMs <= 0) this.#ending = { kind: 'close', status: 'FAILED', failure: OVERDUE };
+    if (spec && !this.#ending) {
+      this.#spec = spec;
+      this.#plan = new StepPlan(spec.tasks, { inputs: toInputs(job), parameters: job.params });
+    }
+    if (Number.isFinite(restMs)) this.#expireIn(restMs);
+    // A new job starts its first steps with its claim. One that ran before is claimed first: then what earlier runs left stands still.
+    if (job.fence === 0 && job.forked_from === null && this.#plan) return this.#turn(claim);
+    await this.commit(claim);
+    const draft = new TransitionDraft();
+    this.#earlier = await listEarlierRuns(this.#context.results, { jobId: this.jobId, draft });
+    await this.#turn(draft);
+  }
+
+  /** Commits the draft with all that may start now, and then starts it. */
+  async #turn(draft: TransitionDraft): Promise<void> {
+    this.#turns++;
+    try {
+      const starting = await this.#takeStarting(draft);
+      const close = this.#findClose();
+      // A job is not claimed and closed at once. A close that is no success ends every attempt that is open, so those known to have ended go before.
+      const isApart = close && (draft.claim !== undefined || (close.status !== 'COMPLETED' && draft.ends.length > 0));
+      if (isApart) {
+        await this.commit(draft);
+        return await this.#turn(new TransitionDraft());
+      }
+      if (close) return await this.#close(close, draft);
+      if (!draft.isEmpty) await this.commit(draft);
+      for (const run of starting) void run.go();
+    } finally {
+      this.#turns--;
+    }
+    this.#endIfIdle();
+  }
+
+  async #close(close: JobClose, draft: TransitionDraft): Promise<void> {
+    this.#closing = true;
+    draft.end(close);
+    if (close.status === 'COMPLETED') this.#record(close, draft);
+    await this.commit(draft);
+    tell('job.closed', { ...this.#facts(), status: close.status });
+    this.#finished.resolve();
+  }
+
+  /** The instances that may start, each at its place among the running. Attempts that need no look into the cache are in the draft. */
+  async #takeStarting(draft: TransitionDraft): Promise<readonly InstanceRun[]> {
+    const plan = this.#plan;
+    if (!plan) return [];
+    const ready: InstanceRun[] = [];
+    for (let refused = true; refused; ) {
+      const taken = this.#take(plan);
+      for (const skipped of plan.takeSkipped()) {
+        if (this.#earlier.skipped.has(skipped.step.name)) continue;
+        draft.skip(skipped);
+        tell('step.skipped', { ...this.#facts(), step: skipped.step.name });
+      }
+      const prepared = await Promise.allSettled(taken.map((run) => run.prepare(plan.scope)));
+      refused = false;
+      for (const [index, run] of taken.entries()) {
+        const answer = prepared[index];
+        if (answer?.status === 'fulfilled') ready.push(run);
+        else if (!endsJob(answer?.reason)) throw answer?.reason;
+        else {
+          refused = true;
+          this.#running.delete(run.instance.name);
+          run.draftRefused(draft, answer?.reason);
+          this.#fail(run, answer?.reason);
+        }
+      }
+    }
+    if (plan.failure) {
+      const { error, step } = plan.failure;
+      this.#end({ kind: 'close', status: 'FAILED', failure: toJobFailure(error, step) }, new StepStopped());
+    }
+    if (this.#ending) {
+      for (const run of ready) this.#running.delete(run.instance.name);
+      return [];
+    }
+    for (const run of ready) if (!run.asksCache) run.draftAttempt(draft);
+    return ready;
+  }
+
+  #take(plan: StepPlan): InstanceRun[] {
+    const taken: InstanceRun[] = [];
+    while (!this.#ending && !plan.failure && this.#running.size < this.#context.stepConcurrency) {
+      const instance = plan.next();
+      if (!instance) break;
+      const committed = this.#earlier.outputs.get(instance.name);
+      const earlier = this.#earlier.attempts.get(instance.name) ?? NO_ATTEMPTS;
+      const failure = findFinalFailure(instance, earlier);
+      if (committed) {
+        this.#confidences.push(confidenceOf(committed));
+        plan.complete(instance, committed);
+      } else if (failure) plan.fail(instance, failure);
+      else {
+        const run = new InstanceRun({ context: this.#context, host: this, instance, earlier });
+        this.#running.set(instance.name, run);
+        taken.push(run);
+      }
+    }
+    return taken;
+  }
+
+  #fail({ instance }: InstanceRun, error: unknown): void {
+    const stopStep = this.#plan?.fail(instance, error).stopStep;
+    if (!stopStep) return;
+    for (const other of this.#running.values())
+      if (other.instance.step === instance.step) other.abort(new StepStopped());
+  }
+
+  /** How the job ends, once nothing runs; undefined while it goes on, and where this run may not close it. */
+  #findClose(): JobClose | undefined {
+    const ending = this.#ending;
+    if (this.#running.size > 0 || this.#closing) return undefined;
+    if (ending?.kind === 'close')
+      return toEmptyClose(ending.status, ending.status === 'FAILED' ? ending.failure : null);
+    if ((ending && ending.kind !== 'release') || !this.#spec || !this.#plan?.isDone) return undefined;
+    try {
+      return toCompletedClose({ orgId: this.#context.orgId, spec: this.#spec }, this.#plan.scope);
+    } catch (error) {
+      if (!endsJob(error)) throw error;
+      return toEmptyClose('FAILED', toJobFailure(error));
+    }
+  }
+
+  #record({ outputs, metrics }: JobClose, draft: TransitionDraft): void {
+    const { cache } = this.#context;
+    const spec = this.#spec;
+    const inputs = this.#plan?.scope.inputs;
+    const identity = cache && spec && inputs && identifyJob(cache, { spec, inputs, parameters: this.#job.params });
+    if (!cache || !identity || !spec) return;
+    const scored = this.#confidences.filter((score) => score !== null);
+    draft.also.push((tx) =>
+      cache.record(tx, {
+        identity,
+        pipelineVersion: this.pipelineVersion,
+        taskName: '*',
+        canonicalJobId: this.jobId,
+        confidenceScore: scored.length > 0 ? Math.min(...scored) : null,
+        artifactMap: Object.fromEntries(outputs.map(({ key, uri }) => [key, uri])),
+        metricsSummary: metrics,
+        producer: { tasks: spec.tasks.map(({ task }) => task) },
+        computeMs: 0,
+      }),
+    );
+  }
+
+  #expireIn(ms: number): void {
+    this.#expiry = setTimeout(
+      () => this.#end({ kind: 'close', status: 'FAILED', failure: OVERDUE }, new StepStopped()),
+      Math.min(Math.max(ms, 0), LONGEST_TIMER_MS),
+    );
+  }
+
+  #end(ending: JobEnding, reason: DOMException): void {
+    if (this.#closing || (this.#ending && this.#ending.kind !== 'release')) return;
+    this.#ending = ending;
+    for (const run of this.#running.values()) run.abort(reason);
+    this.#endIfIdle();
+  }
+
+  /** The last turn of a run that must end and of which nothing runs. */
+  #endIfIdle(): void {
+    const ending = this.#ending;
+    if (!ending || this.#running.size > 0 || this.#turns > 0 || this.#closing) return;
+    if (ending.kind === 'close') void this.#turn(new TransitionDraft()).catch((error: unknown) => this.drop(error));
+    else void this.#giveBack(ending.kind === 'drop' ? ending.error : new ExecutorStopping());
+  }
+
+  /** Tries for as long as the lease may hold; where the database stays away, the lease runs out by itself. */
+  async #giveBack(reason: unknown): Promise<void> {
+    this.#closing = true;
+    const { results, leaseMs, clock } = this.#context;
+    const held = { jobId: this.jobId, fence: this.#fence };
+    let pauseMs = FIRST_PAUSE_MS;
+    for (let waitedMs = 0; this.isHeld && !(reason instanceof LeaseLostError); waitedMs += pauseMs, pauseMs *= 2) {
+      try {
+        await results.transaction().execute((tx) => releaseJobLease(tx, held));
+        break;
+      } catch (error) {
+        if (error instanceof LeaseLostError || waitedMs > leaseMs) break;
+        await clock.sleep(pauseMs);
+      }
+    }
+    tell('job.interrupted', { ...this.#facts(), reason });
+    this.#finished.reject(reason);
+  }
+
+  #facts() {
+    return { org_id: this.#context.orgId, job_id: this.jobId };
+  }
+}
+
+const OVERDUE: JobFailure = {
+  code: 'TIMEOUT',
+  message: 'the job was not done by its deadline or within its timeoutMs; raise it, or lighten the work',
+  retryable: false,
+};
+
+function gaveUp(crashes: number): JobFailure {
+  const message = `the run of this job was cut off again and again; look for what it does to its executor, then submit it anew (${crashes} times)`;
+  return { code: 'WORKER_LOST', message, retryable: false };
+}
