@@ -42,6 +42,8 @@ export class JobRun implements InstanceHost {
   #ending: JobEnding | undefined;
   /** Turns whose commit is under way. */
   #turns = 0;
+  /** Turns that have not handed their draft to the journal. */
+  #drafts = 0;
   /** The last write has begun. */
   #closing = false;
   #expiry: NodeJS.Timeout | undefined;
@@ -187,9 +189,14 @@ export class JobRun implements InstanceHost {
   /** Commits the draft with all that may start now, and then starts it. */
   async #turn(draft: TransitionDraft): Promise<void> {
     this.#turns++;
+    this.#drafts++;
+    let isDrafting = true;
     try {
       const starting = await this.#takeStarting(draft);
-      const close = this.#findClose();
+      // Another turn may still be drafting what belongs before the end; it will come here after this one.
+      const close = this.#drafts === 1 ? this.#findClose() : undefined;
+      this.#drafts--;
+      isDrafting = false;
       // A job is not claimed and closed at once. A close that is no success ends every attempt that is open, so those known to have ended go before.
       const isApart = close && (draft.claim !== undefined || (close.status !== 'COMPLETED' && draft.ends.length > 0));
       if (isApart) {
@@ -201,6 +208,7 @@ export class JobRun implements InstanceHost {
       for (const run of starting) void run.go();
     } finally {
       this.#turns--;
+      if (isDrafting) this.#drafts--;
     }
     this.#endIfIdle();
   }

@@ -166,12 +166,14 @@ export class Journal {
   }
 }
 
-/** The transitions of one job in their order as one: a claim is the first of its kind, a close the last. */
+/** The transitions of one job in their order as one. A claim stands alone, and nothing follows a close. */
 function merge(transitions: readonly JobTransition[]): JobTransition {
   const [first] = transitions;
   const last = transitions.at(-1);
   if (first === undefined || last === undefined) throw new TypeError('expected a transition');
   if (first === last) return first;
+  if (transitions.some(({ claim, close }, index) => claim || (close && index < transitions.length - 1)))
+    throw new TypeError('a job was written to before its claim or after its end');
   return {
     jobId: first.jobId,
     fence: first.fence,

@@ -12,6 +12,7 @@ import {
   listDueJobs,
   listExpiredJobs,
 } from '../results/due-job.repository.ts';
+import { failOverdueJobs } from '../results/fail-overdue-jobs.ts';
 import { listMirroredJobs } from '../results/mirrored-job.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { JOB_STATUSES, type JobStatus } from '../results/tables/job-status.ts';
@@ -32,7 +33,7 @@ interface Look {
 }
 
 /**
- * Looks after one organization: enqueues what is due or has lost its executor, and mends mirrors that fell behind, of jobs that changed within
+ * Looks after one organization: enqueues what is due or has lost its executor, closes what is overdue, and mends mirrors that fell behind, of jobs that changed within
  * `sinceMs` and of the oldest open ones. An aborted signal ends it after the page at hand. Returns in how many milliseconds something falls due next.
  */
 export async function recoverOrganization(
@@ -40,11 +41,25 @@ export async function recoverOrganization(
   { orgId, sinceMs, signal }: RecoverOrganization,
 ): Promise<number | undefined> {
   const look: Look = { platform, orgId, results: await platform.results.get(orgId), signal };
+  await failOverdue(look);
   await enqueueExpired(look);
   await enqueueDue(look);
   await repairChanged(look, sinceMs);
   await repairOldestOpen(look);
   return findNextDueMs(look.results);
+}
+
+/** Closed before they could start: their deadline has passed. */
+async function failOverdue({ platform, orgId, results, signal }: Look): Promise<void> {
+  for (let isMore = true; isMore && !signal.aborted; ) {
+    const jobIds = await failOverdueJobs(results, { limit: PAGE });
+    isMore = jobIds.length === PAGE;
+    platform.signals?.publish(
+      'job.changed',
+      jobIds.map((jobId) => ({ orgId, jobId })),
+    );
+    await mirrorJobs(platform, { orgId, jobIds });
+  }
 }
 
 async function enqueueExpired(look: Look): Promise<void> {

@@ -87,7 +87,8 @@ export class StepPlan {
   /** The next instance that may start now; undefined when none may. */
   next(): StepInstance | undefined {
     for (let state = this.#ready.shift(); state; state = this.#ready.shift()) {
-      const instance = this.#begin(state);
+      // Skipped since it became ready.
+      const instance = state.settled ? undefined : this.#begin(state);
       if (instance) return instance;
     }
     for (let turn = this.#spread.length; turn > 0; turn--) {
