@@ -9,4 +9,6 @@ export const projects = [
   'packages/testkit',
   'examples/vina-service',
   'examples/quickstart',
+  'bench',
+  'checks',
 ];

@@ -2,26 +2,35 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The programs that docking needs and the Debian package that brings each. */
-const PROGRAMS = { vina: 'autodock-vina', obabel: 'openbabel' } as const;
+/** Programs that are not npm's to bring, and the Debian package that brings each. */
+const PROGRAMS = { vina: 'autodock-vina', obabel: 'openbabel', 'redis-server': 'redis-server' } as const;
+
+const CONDA: Readonly<Record<keyof typeof PROGRAMS, string>> = {
+  vina: 'vina',
+  obabel: 'openbabel',
+  'redis-server': 'redis-server',
+};
 
 export type Program = keyof typeof PROGRAMS;
 
+/** What docking needs: AutoDock Vina and Open Babel. */
+const DOCKING: readonly Program[] = ['vina', 'obabel'];
+
 /**
- * Makes AutoDock Vina and Open Babel available where the machine lets it, and returns those that are still missing. Says on stderr what it
- * installs, or what the reader has to install.
+ * Makes programs available where the machine lets it, and returns those that are still missing. Says on stderr what it installs, or what the
+ * reader has to install.
  */
-export function provisionPrograms(): readonly Program[] {
-  const missing = findMissing();
+export function provisionPrograms(programs: readonly Program[] = DOCKING): readonly Program[] {
+  const missing = findMissing(programs);
   if (missing.length === 0) return [];
   const packages = missing.map((program) => PROGRAMS[program]);
   const sudo = findSudo();
   if (!isDebian() || sudo === undefined) {
     const command = isDebian()
       ? `sudo apt-get install ${packages.join(' ')}`
-      : 'your package manager, or conda-forge: vina openbabel';
+      : `your package manager, or conda-forge: ${missing.map((program) => CONDA[program]).join(' ')}`;
     say(
-      `${missing.join(' and ')} not found on PATH. Install AutoDock Vina and Open Babel (${command}), then run this again.`,
+      `${missing.join(' and ')} not found on PATH. Install what brings ${missing.length > 1 ? 'them' : 'it'} (${command}), then run this again.`,
     );
     return missing;
   }
@@ -29,7 +38,7 @@ export function provisionPrograms(): readonly Program[] {
   // A refused update is no reason to stop: the lists of the last one may do.
   aptGet(sudo, ['update', '-q']);
   const installed = aptGet(sudo, ['install', '-q', '-y', '--no-install-recommends', ...packages]);
-  const left = findMissing();
+  const left = findMissing(programs);
   if (left.length > 0) {
     say(
       `${left.join(' and ')} could not be installed${installed ? '' : ', apt-get failed: its reason stands above'}. Install ${packages.join(' and ')} by hand, then run this again.`,
@@ -38,8 +47,8 @@ export function provisionPrograms(): readonly Program[] {
   return left;
 }
 
-function findMissing(): Program[] {
-  return (Object.keys(PROGRAMS) as Program[]).filter((program) => !isOnPath(program));
+function findMissing(programs: readonly Program[]): Program[] {
+  return programs.filter((program) => !isOnPath(program));
 }
 
 function isOnPath(program: string): boolean {

@@ -24,3 +24,18 @@ export class DatabaseRefusedError extends MadError {
     super({ message, details: { reason }, cause });
   }
 }
+
+/** Thrown when `mad doctor` ends with findings that are not mended: the exit code is 1. They were all printed. */
+export class FindingsLeftError extends MadError {
+  static override readonly code = 'MAD_CLI_FINDINGS_LEFT';
+  constructor({ left, fixable }: { left: number; fixable: number }) {
+    const count = left === 1 ? '1 finding is left' : `${left} findings are left`;
+    super({
+      message:
+        fixable > 0
+          ? `${count}; --fix mends ${fixable < left ? `${fixable} of them` : left === 1 ? 'it' : 'them'}`
+          : count,
+      details: { left, fixable },
+    });
+  }
+}

@@ -2,6 +2,7 @@ import { isMadError } from '@mad/core';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { hidePasswords } from './database/database-url.ts';
+import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { CommandUsageError } from './errors.ts';
 import { addMigrateCommand } from './migrate/migrate-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,6 +26,7 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
       outputError: (text, write) => write(`mad: ${toLine(describeMisuse(text))}\n`),
     });
   addMigrateCommand(program, terminal);
+  addDoctorCommand(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return DONE;

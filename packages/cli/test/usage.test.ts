@@ -90,6 +90,21 @@ test.each([
     ['migrate', 'results', '--url', 'postgresql://h/d', '--org', 'postgresql://u:S3CR ET@h/d'],
     /^mad: --org: .*got "postgresql:\/\/u:\*\*\*@h\/d"\n$/,
   ],
+  ...(
+    [
+      ['no name', ['postgresql://u:S3CRET@h/d?x=1']],
+      ['no url', ['main=localhost']],
+      ['a password with a slash', ['main=postgresql://u:12/S3CRET@h/d']],
+      ['a url that the shell parted', ['main=postgresql://u:S3CR', 'ET@h/d']],
+      ['a badly escaped name', ['main=postgresql://u:S3CRET@h/%zz']],
+    ] as const
+  ).map(([name, clusters]): [string, string[], RegExp] => [
+    `a cluster with ${name}`,
+    ['doctor', '--url', 'postgresql://h/d', '--cluster', ...clusters],
+    /^mad: --cluster: expected [^\n]*\n$/,
+  ]),
+  ['doctor without a url', ['doctor'], /^mad: --url: expected .*got none\n$/],
+  ['doctor of no uuid', ['doctor', '--url', 'postgresql://h/d', '--org', 'x'], /^mad: --org: .*got "x"\n$/],
   ['an unknown command', ['migrat'], /^mad: unknown command 'migrat'.*\n$/],
 ])('%s: one line, exit code 2', async (_, args, line) => {
   const printed = { out: '', err: '' };

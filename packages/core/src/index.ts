@@ -17,10 +17,15 @@ export { type Clock, systemClock } from './clock.ts';
 export * from './errors.ts';
 export { Executor, type ExecutorOptions } from './executor/executor.ts';
 export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
+export type { SubmittedJob } from './job/accept-jobs.ts';
 // What a platform does.
 export { type Caller, requirePermission, requirePermissionOn } from './job/caller.ts';
 export { cancelJob } from './job/cancel-job.ts';
+export { createMirror, type Mirror, type MirrorOptions } from './job/create-mirror.ts';
+export type { ReconciledPlatform } from './job/findings/examined.ts';
+export type { Finding, FindingKind } from './job/findings/finding.ts';
 export { type FollowJob, followJob, type JobEvent } from './job/follow-job.ts';
+export { type ForkJob, forkJob } from './job/fork-job.ts';
 export { type JobFailure, toJobFailure } from './job/job-failure.ts';
 export {
   getJobResults,
@@ -29,12 +34,56 @@ export {
   type JobResults,
   type JobTaskResult,
 } from './job/job-results.ts';
-export { mirrorJob } from './job/mirror-job.ts';
+export { type MirrorPlatform, mirrorJob, mirrorJobs } from './job/mirror-job.ts';
+export type { SubmitJob } from './job/parse-submit-request.ts';
+export { type Reconcile, type Reconciled, reconcile } from './job/reconcile.ts';
+export { type RetryJob, retryJob } from './job/retry-job.ts';
+export { type CreateSchedule, createSchedule } from './job/schedule/create-schedule.ts';
+export { deleteSchedule } from './job/schedule/delete-schedule.ts';
+export { listSchedules } from './job/schedule/list-schedules.ts';
+export type { ScheduleClock } from './job/schedule/next-tick.ts';
+export {
+  type RunDueSchedules,
+  runDueSchedules,
+  type ScheduleOwner,
+  type ScheduleRun,
+} from './job/schedule/run-due-schedules.ts';
+export type { Schedule, ScheduledRequest } from './job/schedule/schedule.ts';
+export { type UpdateSchedule, updateSchedule } from './job/schedule/update-schedule.ts';
 export { isTerminal } from './job/states.ts';
-export { type SubmitJob, type SubmittedJob, submitJob } from './job/submit-job.ts';
+export { submitJob } from './job/submit-job.ts';
+export { type SubmitOutcome, submitJobs } from './job/submit-jobs.ts';
+export { type WaitForJob, waitForJob } from './job/wait-for-job.ts';
 export { findByPointer, isJsonObject, type JsonObject, type JsonValue, parsePointer } from './json.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export * from './metadata/index.ts';
+export type { Owner } from './metadata/owner.ts';
+export { type BindingScope, bindRequest, findBound } from './pipeline/bindings.ts';
+export { deleteDraftPipeline } from './pipeline/catalogue/delete-draft-pipeline.ts';
+export {
+  type DeprecatedVersion,
+  type DeprecateVersion,
+  deprecateVersion,
+} from './pipeline/catalogue/deprecate-version.ts';
+export { type GetVersion, getVersion } from './pipeline/catalogue/get-version.ts';
+export { type CataloguePipeline, type ListCatalogue, listCatalogue } from './pipeline/catalogue/list-catalogue.ts';
+export { type ListedVersion, type ListVersions, listVersions } from './pipeline/catalogue/list-versions.ts';
+export { type SetVisibility, setVisibility } from './pipeline/catalogue/set-visibility.ts';
+export type { UnprovenFlow } from './pipeline/check-data-flow.ts';
+export { type Condition, isMet } from './pipeline/condition.ts';
+export {
+  type DefinedStep,
+  type DefineStep,
+  definePipeline,
+  type ForEachStepOptions,
+  type PipelineDraft,
+  type PipelineGivens,
+  type PipelineResults,
+  type RequestOf,
+  type SingleStepOptions,
+} from './pipeline/define-pipeline.ts';
+export { expandItems, type ForEach, type StepItem } from './pipeline/for-each.ts';
+export { instanceName, parseInstanceName, type StepInstance } from './pipeline/instance-name.ts';
 export {
   type PipelineSpec,
   type PipelineSpecInput,
@@ -43,16 +92,34 @@ export {
   type PublishedStep,
   parsePipelineSpec,
   parsePublishedSpec,
+  pipelineSpecJsonSchema,
   pipelineSpecSchema,
 } from './pipeline/pipeline-spec.ts';
 export { type PublishedVersion, type PublishPipeline, publishPipeline } from './pipeline/publish-pipeline.ts';
 export { getPublishedPipeline, type PublishedPipeline } from './pipeline/published-pipeline.ts';
+export type { Reference, Source } from './pipeline/reference.ts';
+export type { SchemaValue } from './pipeline/schema-value.ts';
+export { createStepGraph, orderSteps, type StepGraph } from './pipeline/step-graph.ts';
+export { type TaskType, taskOf } from './pipeline/task-type.ts';
+export { deleteTemplate } from './pipeline/template/delete-template.ts';
+export type { WantedTemplate } from './pipeline/template/find-template.ts';
+export { getTemplate, type Template, type TemplateStepFacts } from './pipeline/template/get-template.ts';
+export {
+  type InstantiatedTemplate,
+  type InstantiateTemplate,
+  instantiateTemplate,
+} from './pipeline/template/instantiate-template.ts';
+export { type ListedTemplate, type ListTemplates, listTemplates } from './pipeline/template/list-templates.ts';
+export { type PublishedTemplate, type PublishTemplate, publishTemplate } from './pipeline/template/publish-template.ts';
+export { type ToTemplate, toTemplate } from './pipeline/template/to-template.ts';
+export { type UpdateTemplate, updateTemplate } from './pipeline/template/update-template.ts';
 export { findNotPlainJson, type NotPlainJson } from './plain-json.ts';
 export type { Platform } from './platform.ts';
 export type { ArtifactStore, Digest, StoredArtifact } from './ports/artifact-store.ts';
-export type { ConsumeOptions, JobMessage, JobQueue } from './ports/job-queue.ts';
+export type { ConsumeOptions, EnqueueOptions, JobMessage, JobQueue, QueueDepth } from './ports/job-queue.ts';
 export type * from './ports/result-cache.ts';
 export type { ResultsDatabases } from './ports/results-databases.ts';
+export type * from './ports/signals.ts';
 export type * from './ports/task-runner.ts';
 export { connectPostgres } from './postgres/connect-postgres.ts';
 // Both databases.
@@ -65,9 +132,16 @@ export {
   migrationState,
 } from './postgres/migrate.ts';
 export { type Page, type PageRequest, pageLimit, parseCursor, toPage } from './postgres/page.ts';
+export { prepared, type QueryClient, sendQuery } from './postgres/prepared-statements.ts';
 export { findSqlState, SQLSTATE } from './postgres/sqlstate.ts';
 export { createInProcessQueue } from './queue/create-in-process-queue.ts';
+export type { QueueLimits } from './queue/queue-limits.ts';
 export * from './results/index.ts';
 export { type CompiledSchema, compileSchema } from './schema/compile-schema.ts';
 export { findSubschema, type Subschema } from './schema/find-subschema.ts';
+export { type Fit, type FitIssue, type FitsOptions, fits } from './schema/fits.ts';
 export type { JsonSchema } from './schema/json-schema.ts';
+export { createLocalSignals } from './signals/create-local-signals.ts';
+export { createPostgresSignals, type PostgresSignalsOptions } from './signals/create-postgres-signals.ts';
+export { EVERY } from './signals/every.ts';
+export { signalsOf } from './signals/signals-of.ts';

@@ -66,6 +66,8 @@ export async function startPostgresServer({ settings = [] }: PostgresServerOptio
   return {
     url,
     async [Symbol.asyncDispose]() {
+      // Else a program that has nothing left to do would end here, before the server has.
+      keeper.ref();
       keeper.stdin?.end();
       if (keeper.exitCode === null) await once(keeper, 'exit');
     },

@@ -9,11 +9,19 @@ export interface DatabaseUrl {
 }
 
 /** Parses `postgresql://user:password@host:port/database`; a host may be the folder of a unix socket. @throws {CommandUsageError} */
-export function parseDatabaseUrl(text: string | undefined): DatabaseUrl {
+export function parseDatabaseUrl(text: string | undefined, option: UrlOption = '--url'): DatabaseUrl {
+  const invalid = (got: string) => refuse(option, got);
   if (text === undefined) throw invalid('none');
   if (text.trim() === '') throw invalid('an empty text');
   if (!URL.canParse(text)) throw invalid('something that is no URL');
   const url = new URL(text);
+  const decode = (part: string): string => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw invalid('a % that begins no escape (a literal one is %25)');
+    }
+  };
   if (!/^postgres(ql)?:$/.test(url.protocol)) throw invalid('a URL of something else');
   // Read as a URL, the rest of a password with a slash in it would be the database's name, which messages show.
   if (url.pathname.includes('@'))
@@ -28,17 +36,16 @@ export function parseDatabaseUrl(text: string | undefined): DatabaseUrl {
   };
 }
 
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw invalid('a % that begins no escape (a literal one is %25)');
-  }
-}
+const EXPECTED = {
+  '--url': 'a URL of PostgreSQL here or in MAD_DATABASE_URL, such as postgresql://mad@localhost:5432/mad',
+  '--cluster': 'name=url with a URL of PostgreSQL, such as main=postgresql://mad_results@localhost:5432/mad',
+};
 
-function invalid(got: string): CommandUsageError {
-  const expected = 'a URL of PostgreSQL here or in MAD_DATABASE_URL, such as postgresql://mad@localhost:5432/mad';
-  return new CommandUsageError({ option: '--url', expected, got });
+/** The options that take a URL. */
+export type UrlOption = keyof typeof EXPECTED;
+
+function refuse(option: UrlOption, got: string): CommandUsageError {
+  return new CommandUsageError({ option, expected: EXPECTED[option], got });
 }
 
 /**

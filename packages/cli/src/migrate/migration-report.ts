@@ -1,3 +1,5 @@
+import { formatTable } from '../format-table.ts';
+
 /** Where one track stands in one schema. */
 export interface MigrationReport {
   readonly track: 'metadata' | 'results';
@@ -16,10 +18,4 @@ export function formatReports(reports: readonly MigrationReport[]): string {
     ...pending.map((name) => [track, schema, name, 'pending']),
   ]);
   return formatTable([['track', 'schema', 'migration', 'state'], ...rows]);
-}
-
-function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }

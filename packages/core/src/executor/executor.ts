@@ -40,6 +40,8 @@ export interface ExecutorStatus {
   readonly queue: readonly QueueDepth[];
 }
 
+/** A mirror may be late, and a job that starts and ends within this costs one write. */
+const MIRROR_PAUSE_MS = 500;
 /** How long what an organization's jobs share is kept after its last one. */
 const KEPT_IDLE_MS = 60_000;
 
@@ -74,7 +76,7 @@ export class Executor implements AsyncDisposable {
       stopGraceMs: 5_000,
       ...options,
     };
-    this.#mirror = createMirror(platform);
+    this.#mirror = createMirror(platform, { pauseMs: MIRROR_PAUSE_MS });
   }
 
   /** Takes jobs from the queue from now on, and those that an earlier executor left behind. */

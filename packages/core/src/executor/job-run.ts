@@ -157,25 +157,28 @@ export class JobRun implements InstanceHost {
   }
 
   async #begin(): Promise<void> {
-    const { holder, leaseMs, specs, maxCrashes } = this.#context;
+    const { specs, maxCrashes } = this.#context;
     const job = this.#job;
     tell('job.claiming', this.#facts());
     const claim = new TransitionDraft();
-    claim.claim = { holder, leaseMs };
+    claim.claim = true;
     claim.events.push({ event: job.fence === 0 ? 'STARTED' : 'RESUMED' });
-    const spec = await specs.get(job).catch((error: unknown) => {
+    const runnable = await specs.get(job).catch((error: unknown) => {
       if (!endsJob(error)) throw error;
       this.#ending = { kind: 'close', status: 'FAILED', failure: toJobFailure(error) };
       return undefined;
     });
     const crashes = job.crash_count + (job.status === 'RUNNING' ? 1 : 0);
-    const restMs = Math.min(job.deadline_in_ms ?? Infinity, (spec?.timeoutMs ?? Infinity) - job.started_ms_ago);
+    const restMs = Math.min(
+      job.deadline_in_ms ?? Infinity,
+      (runnable?.spec.timeoutMs ?? Infinity) - job.started_ms_ago,
+    );
     if (job.cancel_requested) this.#ending = { kind: 'close', status: 'CANCELED' };
     else if (crashes > maxCrashes) this.#ending = { kind: 'close', status: 'FAILED', failure: gaveUp(crashes) };
     else if (restMs <= 0) this.#ending = { kind: 'close', status: 'FAILED', failure: OVERDUE };
-    if (spec && !this.#ending) {
-      this.#spec = spec;
-      this.#plan = new StepPlan(spec.tasks, { inputs: toInputs(job), parameters: job.params });
+    if (runnable && !this.#ending) {
+      this.#spec = runnable.spec;
+      this.#plan = new StepPlan(runnable.graph, { inputs: toInputs(job), parameters: job.params });
     }
     if (Number.isFinite(restMs)) this.#expireIn(restMs);
     // A new job starts its first steps with its claim. One that ran before is claimed first: then what earlier runs left stands still.
@@ -198,7 +201,7 @@ export class JobRun implements InstanceHost {
       this.#drafts--;
       isDrafting = false;
       // A job is not claimed and closed at once. A close that is no success ends every attempt that is open, so those known to have ended go before.
-      const isApart = close && (draft.claim !== undefined || (close.status !== 'COMPLETED' && draft.ends.length > 0));
+      const isApart = close && (draft.claim || (close.status !== 'COMPLETED' && draft.ends.length > 0));
       if (isApart) {
         await this.commit(draft);
         return await this.#turn(new TransitionDraft());

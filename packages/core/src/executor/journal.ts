@@ -12,6 +12,8 @@ export interface JournalOptions {
   readonly results: ResultsDatabase;
   /** Names the executor on the rows it writes. */
   readonly holder: string;
+  /** For how long a claim holds. */
+  readonly leaseMs: number;
   /** How many batches may be under way at once. @default 2 */
   readonly lanes?: number;
   readonly onCommitted: (moved: readonly MovedJob[]) => void;
@@ -124,19 +126,19 @@ export class Journal {
   }
 
   async #send(batch: readonly Entry[]): Promise<readonly MovedJob[]> {
-    const { results, holder } = this.#options;
+    const { results, holder, leaseMs } = this.#options;
     const transitions = batch.map((entry) => merge(entry.transitions));
     const also = batch.flatMap((entry) => entry.also.map((write) => ({ write, jobId: entry.jobId })));
     const facts = { job_ids: batch.map(({ jobId }) => jobId) };
     if (also.length === 0) {
-      const sent = commitTransitions(results, { holder, transitions });
+      const sent = commitTransitions(results, { holder, leaseMs, transitions });
       tell('commit.sent', facts);
       const moved = await sent;
       tell('committed', facts);
       return moved;
     }
     const moved = await results.transaction().execute(async (tx) => {
-      const written = await commitTransitions(tx, { holder, transitions });
+      const written = await commitTransitions(tx, { holder, leaseMs, transitions });
       const held = new Set(written.map(({ job_id }) => job_id));
       for (const { write, jobId } of also) if (held.has(jobId)) await write(tx);
       tell('cache.recorded', facts);

@@ -24,6 +24,7 @@ export class OrganizationRuns implements Disposable {
     this.journal = new Journal({
       results,
       holder,
+      leaseMs,
       onCommitted: (moved) => {
         for (const row of moved) if (row.cancel_requested) this.runs.get(row.job_id)?.cancel();
         onChanged(moved.map((row) => row.job_id));

@@ -62,7 +62,6 @@ export async function recoverJobs(platform: Platform, { everyMs, signal }: Recov
     const restMs = Math.min(Math.max(nextAt - performance.now(), 5), TICK_MS);
     await clock.sleep(restMs, signal).catch(() => {});
   }
-  looks.clear();
   await looks.onIdle();
 
   async function look(orgId: OrgId, plan: Plan): Promise<void> {
@@ -98,6 +97,8 @@ async function lookAt(
   platform: Platform,
   { orgId, plan, everyMs, signal }: RecoverJobs & { orgId: OrgId; plan: Plan },
 ): Promise<void> {
+  // Those that still wait for their turn when the signal aborts.
+  if (signal.aborted) return;
   const { logger = silentLogger } = platform;
   const startedAt = performance.now();
   const sinceMs = plan.lookedAt === undefined ? FIRST_LOOK_MS : startedAt - plan.lookedAt + LATE_COMMIT_MS;

@@ -1,24 +1,31 @@
-import { type PublishedSpec, parsePublishedSpec } from '../pipeline/pipeline-spec.ts';
+import { type PublishedSpec, type PublishedStep, parsePublishedSpec } from '../pipeline/pipeline-spec.ts';
+import { createStepGraph, type StepGraph } from '../pipeline/step-graph.ts';
 import type { JobToRun } from '../results/job-to-run.ts';
 import { getPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 
 const KEPT = 200;
 
+/** A spec and its graph, which all jobs that run it share. */
+export interface RunnableSpec {
+  readonly spec: PublishedSpec;
+  readonly graph: StepGraph<PublishedStep>;
+}
+
 /** The specs that jobs name, each read and parsed once while it is in use. */
 export class SpecStore {
   readonly #results: ResultsDatabase;
-  readonly #specs = new Map<string, Promise<PublishedSpec>>();
+  readonly #specs = new Map<string, Promise<RunnableSpec>>();
 
   constructor(results: ResultsDatabase) {
     this.#results = results;
   }
 
   /** @throws {ValidationFailedError} for a spec that was written by other means. @throws {NotFoundError} */
-  async get({ spec, spec_digest: digest }: Pick<JobToRun, 'spec' | 'spec_digest'>): Promise<PublishedSpec> {
-    if (spec !== null || digest === null) return parsePublishedSpec(spec);
+  async get({ spec, spec_digest: digest }: Pick<JobToRun, 'spec' | 'spec_digest'>): Promise<RunnableSpec> {
+    if (spec !== null || digest === null) return toRunnable(spec);
     const known = this.#specs.get(digest);
-    const read = known ?? getPipelineSpec(this.#results, { digest }).then(parsePublishedSpec);
+    const read = known ?? getPipelineSpec(this.#results, { digest }).then(toRunnable);
     // Set anew, it is the last to go.
     this.#specs.delete(digest);
     this.#specs.set(digest, read);
@@ -29,4 +36,9 @@ export class SpecStore {
     }
     return read;
   }
+}
+
+function toRunnable(stored: unknown): RunnableSpec {
+  const spec = parsePublishedSpec(stored);
+  return { spec, graph: createStepGraph(spec.tasks) };
 }

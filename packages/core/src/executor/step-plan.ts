@@ -4,7 +4,7 @@ import { isMet } from '../pipeline/condition.ts';
 import { expandItems } from '../pipeline/for-each.ts';
 import { instanceName } from '../pipeline/instance-name.ts';
 import type { PublishedStep } from '../pipeline/pipeline-spec.ts';
-import { dependenciesOf } from '../pipeline/step-graph.ts';
+import type { StepGraph } from '../pipeline/step-graph.ts';
 
 /** What is run as one: a step, or one item of a step that runs for each. */
 export interface StepInstance {
@@ -48,7 +48,7 @@ interface Items {
  */
 export class StepPlan {
   readonly #states = new Map<string, StepState>();
-  readonly #dependents = new Map<string, string[]>();
+  readonly #graph: StepGraph<PublishedStep>;
   readonly #ready: StepState[] = [];
   readonly #spread: StepState[] = [];
   readonly #skipped: SkippedStep[] = [];
@@ -59,22 +59,16 @@ export class StepPlan {
   /** Set when a step has failed whose failure is the job's. */
   failure: StepFailure | undefined;
 
-  /** `steps` stand in an order in which each comes after those it depends on. */
   constructor(
-    steps: readonly PublishedStep[],
+    graph: StepGraph<PublishedStep>,
     given: { readonly inputs: JsonObject; readonly parameters: JsonObject },
   ) {
+    this.#graph = graph;
     this.scope = { ...given, steps: this.#steps };
-    this.#open = steps.length;
-    for (const step of steps) {
-      const dependencies = dependenciesOf(step);
-      const state: StepState = { step, waits: dependencies.length, settled: false };
+    this.#open = graph.ordered.length;
+    for (const step of graph.ordered) {
+      const state: StepState = { step, waits: graph.dependencyCount(step.name), settled: false };
       this.#states.set(step.name, state);
-      for (const name of dependencies) {
-        const dependents = this.#dependents.get(name);
-        if (dependents) dependents.push(step.name);
-        else this.#dependents.set(name, [step.name]);
-      }
       if (state.waits === 0) this.#ready.push(state);
     }
   }
@@ -198,12 +192,12 @@ export class StepPlan {
   }
 
   #skipDependents(failed: string): void {
-    const names = [...(this.#dependents.get(failed) ?? [])];
+    const names = [...this.#graph.dependentsOf(failed)];
     for (let next = 0; next < names.length; next++) {
       const state = this.#stateOf(names[next] ?? '');
       if (state.settled) continue;
       this.#skip(state, `step ${failed} failed, which it depends on`);
-      names.push(...(this.#dependents.get(state.step.name) ?? []));
+      for (const name of this.#graph.dependentsOf(state.step.name)) names.push(name);
     }
   }
 
@@ -217,7 +211,7 @@ export class StepPlan {
     state.settled = true;
     this.#open--;
     if (output !== undefined) this.#steps[state.step.name] = { output };
-    for (const name of this.#dependents.get(state.step.name) ?? []) {
+    for (const name of this.#graph.dependentsOf(state.step.name)) {
       const dependent = this.#stateOf(name);
       dependent.waits--;
       if (dependent.waits === 0 && !dependent.settled) this.#ready.push(dependent);

@@ -22,7 +22,7 @@ export class TransitionDraft {
   readonly ends: EndedAttempt[] = [];
   readonly results: CommittedResult[] = [];
   readonly also: AlsoCommit[] = [];
-  claim: JobTransition['claim'];
+  claim = false;
   close: JobClose | undefined;
 
   get isEmpty(): boolean {

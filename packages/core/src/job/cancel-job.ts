@@ -1,15 +1,17 @@
 import type { Platform } from '../platform.ts';
-import { requestJobCancel } from '../results/job.repository.ts';
+import { getJob, requestJobCancel } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { cancelPendingJob } from '../results/job-lease.repository.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
+import { signalsOf } from '../signals/signals-of.ts';
 import type { Caller } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { mirrorJob } from './mirror-job.ts';
 
 /**
- * Ends a job that is not over: a waiting one at once, a running one within about a second, its calls canceled at the services. Returns the
- * status after the call: RUNNING until the executor has let go, and a terminal job stays what it is.
+ * Ends a job that is not over: a waiting one at once, a running one as soon as a signal reaches its executor, or with the next renewal of its
+ * lease, its calls canceled at the services. Returns the status after the call: RUNNING until the executor has let go, and a terminal job stays
+ * what it is.
  * @throws {PermissionDeniedError} without `job.cancel`, or `job.cancel:own` for a job of the caller's own
  * @throws {NotFoundError}
  */
@@ -20,16 +22,22 @@ export async function cancelJob(
 ): Promise<JobStatus> {
   const { orgId } = caller;
   const results = await platform.results.get(orgId);
-  await getPermittedJob(results, caller, { jobId, permission: 'job.cancel' });
+  const { job_id } = await getPermittedJob(results, caller, { jobId, permission: 'job.cancel' });
+  const signals = signalsOf(platform);
   const found = await requestJobCancel(results, { jobId });
+  if (found === 'RUNNING') signals.publish('job.cancel', [{ orgId, jobId: job_id }]);
   if (found !== 'PENDING') return found;
   const canceled = await results.transaction().execute(async (tx) => {
     const job = await cancelPendingJob(tx, { jobId });
     if (job) await appendJobEvents(tx, { jobId, events: [{ event: 'CANCELED' }] });
     return job;
   });
-  // Not PENDING any more: an executor was faster, and sees the request with its next renewal.
-  if (!canceled) return 'RUNNING';
+  if (!canceled) {
+    // Not PENDING any more: an executor was faster, or it is over meanwhile.
+    signals.publish('job.cancel', [{ orgId, jobId: job_id }]);
+    return (await getJob(results, { jobId })).status;
+  }
+  signals.publish('job.changed', [{ orgId, jobId: job_id }]);
   await mirrorJob(platform, { orgId, jobId });
   return 'CANCELED';
 }

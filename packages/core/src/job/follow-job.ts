@@ -1,11 +1,9 @@
-import { systemClock } from '../clock.ts';
+import { ValidationFailedError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
-import { getJob } from '../results/job.repository.ts';
-import { listJobEvents } from '../results/job-event.repository.ts';
 import type { Caller } from './caller.ts';
+import { followTimeline } from './follow-timeline.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
-import { isTerminal } from './states.ts';
 
 /** One line of a job's timeline. */
 export interface JobEvent {
@@ -28,28 +26,68 @@ export interface FollowJob {
 
 /**
  * Every event of a job in order, those to come included, until its terminal one or until the signal aborts. After a break, go on with the
- * last `seq` seen: nothing is missed or repeated.
+ * last `seq` seen: nothing is missed or repeated. A thousand followers in a process cost the database what one costs; a slow consumer holds some
+ * hundred events at most, and `return()` ends a wait at once. A database that is away for some seconds is waited for.
  * @throws {PermissionDeniedError} without `job.view`, or `job.view:own` for a job of the caller's own
  * @throws {NotFoundError}
+ * @throws {ValidationFailedError} when `afterSeq` is no number of an event
  */
-export async function* followJob(
+export function followJob(
   platform: Platform,
   caller: Caller,
-  { jobId, afterSeq = 0, signal }: FollowJob,
+  { jobId, afterSeq, signal }: FollowJob,
 ): AsyncGenerator<JobEvent, void> {
-  const { clock = systemClock } = platform;
+  const stop = new AbortController();
+  const events = readEvents(platform, caller, { jobId, afterSeq, signal, stop });
+  // A generator of its own would keep `return()` waiting for the event that a pending `next()` waits for.
+  const leave = () => stop.abort();
+  const follower: AsyncGenerator<JobEvent, void> = {
+    next: () => events.next(),
+    return() {
+      leave();
+      return events.return();
+    },
+    throw(error) {
+      leave();
+      return events.throw(error);
+    },
+    [Symbol.asyncIterator]: () => follower,
+    async [Symbol.asyncDispose]() {
+      await follower.return();
+    },
+  };
+  return follower;
+}
+
+async function* readEvents(
+  platform: Platform,
+  caller: Caller,
+  { jobId, afterSeq = 0, signal, stop }: FollowJob & { readonly stop: AbortController },
+): AsyncGenerator<JobEvent, void> {
+  if (!Number.isSafeInteger(afterSeq) || afterSeq < 0) {
+    throw new ValidationFailedError({
+      subject: 'afterSeq',
+      issues: [{ pointer: '', message: 'expected the seq of an event, or 0 for all of them' }],
+    });
+  }
   const results = await platform.results.get(caller.orgId);
-  await getPermittedJob(results, caller, { jobId, permission: 'job.view' });
-  let last = afterSeq;
-  while (!signal?.aborted) {
-    const { status } = await getJob(results, { jobId });
-    const events = await listJobEvents(results, { jobId, afterSeq: last });
-    for (const { seq_no: seq, ts, event, detail, metadata } of events) {
-      last = seq;
-      yield { seq, ts, event, detail, metadata };
+  const { job_id } = await getPermittedJob(results, caller, { jobId, permission: 'job.view' });
+  const onAbort = () => stop.abort();
+  if (signal?.aborted) return;
+  signal?.addEventListener('abort', onAbort, { once: true });
+  using follower = followTimeline(platform, { orgId: caller.orgId, jobId: job_id });
+  try {
+    for (let last = afterSeq; ; ) {
+      const news = await follower.readAfter(last, stop.signal);
+      if (!news) return;
+      for (const { seq_no: seq, ts, event, detail, metadata } of news.events) {
+        if (stop.signal.aborted) return;
+        last = seq;
+        yield { seq, ts, event, detail, metadata };
+      }
+      if (news.isOver) return;
     }
-    // The status was read first: once it is terminal, the events read after it are all there will be.
-    if (events.length === 0 && isTerminal(status)) return;
-    if (events.length === 0) await clock.sleep(100, signal).catch(() => {});
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
   }
 }

@@ -1,47 +1,50 @@
 import type { OrgId } from '../ids.ts';
-import { silentLogger } from '../logger.ts';
-import { mirrorJobMeta } from '../metadata/job-meta.repository.ts';
-import { inOrganization } from '../metadata/metadata-database.ts';
+import { type Logger, silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
-import { getJob } from '../results/job.repository.ts';
-import type { JobRow } from '../results/tables/job.table.ts';
+import { listMirroredJobs } from '../results/mirrored-job.repository.ts';
+import { type WrittenMirrors, writeMirrors } from './write-mirrors.ts';
+
+/** What mirroring needs of a platform. */
+export type MirrorPlatform = Pick<Platform, 'metadata' | 'results' | 'logger' | 'clock'>;
 
 /**
  * Brings the job's line in the Metadata DB up to its row in the Results DB, never back. The row is the truth: a mirror that could not be
  * written is repaired later, and fails no job.
  */
 export async function mirrorJob(
-  { metadata, results, logger = silentLogger }: Platform,
-  { orgId, jobId }: { orgId: OrgId; jobId: string },
+  platform: MirrorPlatform,
+  { orgId, jobId }: { readonly orgId: OrgId; readonly jobId: string },
 ): Promise<void> {
+  await mirrorJobs(platform, { orgId, jobIds: [jobId] });
+}
+
+/**
+ * `mirrorJob` for many jobs of one organization: one query of its Results DB and one transaction in the Metadata DB. Never throws; returns
+ * whether every mirror now shows its job's state.
+ */
+export async function mirrorJobs(
+  { metadata, results, logger = silentLogger }: MirrorPlatform,
+  { orgId, jobIds }: { readonly orgId: OrgId; readonly jobIds: readonly string[] },
+): Promise<boolean> {
+  if (jobIds.length === 0) return true;
   try {
-    const job = await getJob(await results.get(orgId), { jobId });
-    const { pipeline_id, pipeline_version_id } = job;
-    // Rows that another program wrote name no pipeline, and the Metadata DB has no place for them.
-    if (pipeline_id === null || pipeline_version_id === null) return;
-    await inOrganization(metadata, orgId, (tx) =>
-      mirrorJobMeta(tx, { ...toMirror(job), pipeline_id, pipeline_version_id }),
-    );
+    const jobs = await listMirroredJobs(await results.get(orgId), { jobIds });
+    const written = await writeMirrors(metadata, { orgId, jobs });
+    logRefused(logger, orgId, written);
+    return written.refused.length === 0;
   } catch (error) {
-    logger.warn({ err: error, org_id: orgId, job_id: jobId }, 'the job could not be mirrored to the metadata database');
+    const facts = {
+      err: error,
+      org_id: orgId,
+      ...(jobIds.length === 1 ? { job_id: jobIds[0] } : { jobs: jobIds.length }),
+    };
+    logger.warn(facts, 'jobs could not be mirrored to the metadata database; recovery repairs it');
+    return false;
   }
 }
 
-function toMirror(job: JobRow) {
-  const code = job.error?.code;
-  return {
-    job_id: job.job_id,
-    submitted_by: job.submitted_by,
-    status: job.status,
-    priority: job.priority,
-    created_at: job.created_at,
-    fence: job.fence,
-    event_no: job.last_event_seq,
-    idempotency_key: job.idempotency_key,
-    deadline: job.deadline,
-    screening_id: job.screening_id,
-    item_key: job.item_key,
-    error_code: typeof code === 'string' ? code : null,
-    canonical_job_id: job.canonical_job_id,
-  };
+/** What no later try can mend is for people to look at. */
+export function logRefused(logger: Logger, orgId: OrgId, { refused }: WrittenMirrors): void {
+  for (const { jobId, error } of refused)
+    logger.warn({ err: error, org_id: orgId, job_id: jobId }, 'the metadata database refuses the mirror of a job');
 }

@@ -48,7 +48,24 @@ export {
   type JobMetaMirror,
   listJobsMeta,
   mirrorJobMeta,
+  mirrorJobsMeta,
+  replaceJobMeta,
 } from './job-meta.repository.ts';
+export {
+  deleteJobSchedule,
+  type FinishScheduleTick,
+  findJobSchedule,
+  finishScheduleTick,
+  getJobSchedule,
+  insertJobSchedule,
+  type ListDueJobSchedules,
+  type ListJobSchedules,
+  listDueJobSchedules,
+  listJobSchedules,
+  type NoteScheduleError,
+  noteScheduleError,
+  updateJobSchedule,
+} from './job-schedule.repository.ts';
 export {
   deleteMembership,
   deleteMembershipRole,
@@ -80,6 +97,7 @@ export {
   getMolecule,
   insertMolecule,
   type ListMolecules,
+  listMoleculeChecksums,
   listMolecules,
   updateMolecule,
 } from './molecule.repository.ts';
@@ -117,6 +135,7 @@ export {
   findPipelineByName,
   getPipeline,
   insertPipeline,
+  type ListedPipelineRow,
   type ListPipelines,
   listPipelines,
   updatePipeline,
@@ -131,6 +150,7 @@ export {
   listPipelineTemplates,
   type NewTemplate,
   type PipelineTemplateChange,
+  type PipelineTemplateHead,
   type TemplateStep,
   updatePipelineTemplate,
 } from './pipeline-template.repository.ts';
@@ -160,6 +180,7 @@ export {
   listRoles,
   updateRole,
 } from './role.repository.ts';
+export type { AdmittedJobRow, AdmittedJobTable } from './tables/admitted-job.table.ts';
 export type { ArtifactRow, ArtifactRowUpdate, ArtifactTable, NewArtifactRow } from './tables/artifact.table.ts';
 export type { AuditLogRow, AuditLogRowUpdate, AuditLogTable, NewAuditLogRow } from './tables/audit-log.table.ts';
 export type { IdentityRow, IdentityRowUpdate, IdentityTable, NewIdentityRow } from './tables/identity.table.ts';
@@ -170,6 +191,12 @@ export type {
   NewIdentityProviderRow,
 } from './tables/identity-provider.table.ts';
 export type { JobMetaRow, JobMetaRowUpdate, JobMetaTable, NewJobMetaRow } from './tables/job-meta.table.ts';
+export type {
+  JobScheduleRow,
+  JobScheduleRowUpdate,
+  JobScheduleTable,
+  NewJobScheduleRow,
+} from './tables/job-schedule.table.ts';
 export type {
   MembershipRow,
   MembershipRowUpdate,

@@ -1,4 +1,4 @@
-import { type Selectable, sql, type Updateable } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import { rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
@@ -95,22 +95,36 @@ export type JobMetaMirror = OwnedRow<NewJobMetaRow> & {
 };
 
 /**
- * Brings the mirror to this state unless it shows a later one: states are ordered by (fence, event number), whatever the order of the calls.
- * Writes the row where a crash left none. Returns whether the mirror moved.
- * @throws {RowRefusedError} when the state would lead a job out of a terminal status.
+ * Brings each mirror to its given state unless it shows a later one: states are ordered by (fence, event number), whatever the order of the calls,
+ * and of several states of one job the latest counts. Writes the rows that a crash left out. One statement, all or nothing; writers of
+ * one organization's jobs wait for each other and never in a circle. Of priority, deadline, error code and canonical job,
+ * what is absent or null stays as it is. Returns the jobs whose mirror moved.
+ * @throws {RowRefusedError} when a state would lead a job out of a terminal status, or its pipeline is not the organization's to run.
+ * @throws {ConflictError} when a new row's idempotency key is taken.
  */
+export async function mirrorJobsMeta(
+  tx: OrganizationTransaction,
+  jobs: readonly JobMetaMirror[],
+): Promise<ReadonlySet<string>> {
+  const given = latestOf(jobs);
+  if (given.length === 0) return new Set();
+  const id = given.length === 1 ? given[0]?.job_id : undefined;
+  const statement = mirrorStatement(organizationOf(tx), given);
+  const { rows } = await translateRefusal({ entity, id: id ?? `one of ${given.length}`, hint }, () =>
+    statement.execute(tx),
+  );
+  return new Set(rows.map((row) => row.job_id));
+}
+
+/** `mirrorJobsMeta` for one job: returns whether its mirror moved. */
 export async function mirrorJobMeta(tx: OrganizationTransaction, job: JobMetaMirror): Promise<boolean> {
-  return translateRefusal({ entity, id: job.job_id, hint }, async () => {
-    if (await moveForward(tx, job)) return true;
-    // A row that is there is ahead. Asked before the insert: the pipeline may have ceased to be public since the job was accepted.
-    if (await findJobMeta(tx, { jobId: job.job_id })) return false;
-    const { numInsertedOrUpdatedRows = 0n } = await tx
-      .insertInto('jobs_meta')
-      .values({ ...job, org_id: organizationOf(tx) })
-      .onConflict((conflict) => conflict.column('job_id').doNothing())
-      .executeTakeFirstOrThrow();
-    return numInsertedOrUpdatedRows > 0n || moveForward(tx, job);
-  });
+  return (await mirrorJobsMeta(tx, [job])).size > 0;
+}
+
+/** Puts a mirror in the place of one that shows a state its job never reached, as after a Results DB was restored from a backup. */
+export async function replaceJobMeta(tx: OrganizationTransaction, job: JobMetaMirror): Promise<void> {
+  await deleteJobMeta(tx, { jobId: job.job_id });
+  await mirrorJobsMeta(tx, [job]);
 }
 
 /** Returns false when the organization has no such job. */
@@ -125,17 +139,62 @@ export async function deleteJobMeta(
   return numDeletedRows > 0n;
 }
 
-async function moveForward(tx: OrganizationTransaction, job: JobMetaMirror): Promise<boolean> {
-  const { job_id, fence, event_no, status, priority, deadline, error_code, canonical_job_id } = job;
-  const given = { priority, deadline, error_code, canonical_job_id };
-  const { numUpdatedRows } = await tx
-    .updateTable('jobs_meta')
-    // Kysely leaves out what is undefined: it stays as it is.
-    .set({ fence, event_no, status, ...(given as Updateable<JobMetaTable>) })
-    .where('job_id', '=', rowId(job_id))
-    .where((eb) => eb(eb.refTuple('fence', 'event_no'), '<', eb.tuple(fence, event_no)))
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows > 0n;
+function latestOf(jobs: readonly JobMetaMirror[]): readonly JobMetaMirror[] {
+  const latest = new Map<string, JobMetaMirror>();
+  for (const job of jobs) {
+    const other = latest.get(job.job_id);
+    if (!other || isAfter(job, other)) latest.set(job.job_id, job);
+  }
+  return [...latest.values()];
+}
+
+interface JobPoint {
+  readonly fence: number;
+  readonly event_no: number;
+}
+
+/** True when the first point of a job's life lies behind the second. */
+export function isAfter(point: JobPoint, other: JobPoint): boolean {
+  return point.fence > other.fence || (point.fence === other.fence && point.event_no > other.event_no);
+}
+
+/**
+ * Rows that are there are moved by an update of their own and not by the insert's conflict: the trigger before an insert asks whether the pipeline may
+ * be run, and that may have ended since the job was accepted. Whoever writes several rows takes the organization's turn first: one that finds
+ * rows to move and rows to insert would lock them in two passes, and two such writers could wait for each other.
+ */
+function mirrorStatement(orgId: string, jobs: readonly JobMetaMirror[]): RawBuilder<{ job_id: string }> {
+  const turn =
+    jobs.length > 1 ? sql`select pg_advisory_xact_lock(hashtextextended(${`mad jobs_meta ${orgId}`}, 0))` : sql`select`;
+  return sql<{ job_id: string }>`
+    with given as materialized (
+      select mirror.* from (${turn}) as turn cross join jsonb_to_recordset(cast(${JSON.stringify(jobs)} as jsonb)) as mirror(
+        job_id uuid, pipeline_id uuid, pipeline_version_id uuid, submitted_by uuid, status job_status, priority int, created_at timestamptz,
+        fence bigint, event_no bigint, idempotency_key text, deadline timestamptz, screening_id uuid, item_key text, error_code text,
+        canonical_job_id uuid)
+    ), present as materialized (
+      select m.job_id from given join jobs_meta m on m.job_id = given.job_id order by m.job_id for no key update of m
+    ), moved as (
+      update jobs_meta m set fence = given.fence, event_no = given.event_no, status = given.status,
+        priority = coalesce(given.priority, m.priority), deadline = coalesce(given.deadline, m.deadline),
+        error_code = coalesce(given.error_code, m.error_code), canonical_job_id = coalesce(given.canonical_job_id, m.canonical_job_id)
+      from given join present using (job_id)
+      where m.job_id = given.job_id and (m.fence, m.event_no) < (given.fence, given.event_no)
+      returning m.job_id
+    ), written as (
+      insert into jobs_meta as m (job_id, org_id, pipeline_id, pipeline_version_id, submitted_by, status, priority, created_at, fence, event_no,
+        idempotency_key, deadline, screening_id, item_key, error_code, canonical_job_id)
+      select job_id, cast(${orgId} as uuid), pipeline_id, pipeline_version_id, submitted_by, status, coalesce(priority, 0),
+        coalesce(created_at, now()), fence, event_no, idempotency_key, deadline, screening_id, item_key, error_code, canonical_job_id
+      from given where not exists (select from present where present.job_id = given.job_id) order by job_id
+      on conflict (job_id) do update set fence = excluded.fence, event_no = excluded.event_no, status = excluded.status,
+        priority = excluded.priority, deadline = coalesce(excluded.deadline, m.deadline),
+        error_code = coalesce(excluded.error_code, m.error_code),
+        canonical_job_id = coalesce(excluded.canonical_job_id, m.canonical_job_id)
+      where (m.fence, m.event_no) < (excluded.fence, excluded.event_no)
+      returning m.job_id
+    )
+    select job_id from moved union all select job_id from written`;
 }
 
 function selectJobs(

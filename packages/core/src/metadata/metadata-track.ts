@@ -6,6 +6,9 @@ import { indexes } from './migrations/0003_indexes.ts';
 import { keys } from './migrations/0004_keys.ts';
 import { triggers } from './migrations/0005_triggers.ts';
 import { rowLevelSecurity } from './migrations/0006_row_level_security.ts';
+import { admission } from './migrations/0007_admission.ts';
+import { schedules } from './migrations/0008_schedules.ts';
+import { templateSteps } from './migrations/0009_template_steps.ts';
 
 /** The migrations of the Metadata DB: the schema proposal first, then what it lacks. */
 export const metadataTrack: MigrationTrack = {
@@ -17,6 +20,9 @@ export const metadataTrack: MigrationTrack = {
     '0004_keys': keys,
     '0005_triggers': triggers,
     '0006_row_level_security': rowLevelSecurity,
+    '0007_admission': admission,
+    '0008_schedules': schedules,
+    '0009_template_steps': templateSteps,
   },
 };
 

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { idBeforePage } from './keyset.ts';
@@ -33,6 +33,21 @@ export async function getMolecule(
   { moleculeId }: { readonly moleculeId: string },
 ): Promise<MoleculeRow> {
   return found(await findMolecule(tx, { moleculeId }), { entity, id: moleculeId });
+}
+
+/** Molecule id → checksum of its bytes, for those of the molecules that are there and have one. One statement however many. */
+export async function listMoleculeChecksums(
+  tx: OrganizationTransaction,
+  { moleculeIds }: { readonly moleculeIds: readonly string[] },
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx
+    .selectFrom('molecules')
+    .select(['molecule_id', 'checksum'])
+    .where('molecule_id', '=', sql<string>`any(${moleculeIds.map(rowId)}::uuid[])`)
+    .execute();
+  return new Map(
+    rows.flatMap(({ molecule_id, checksum }) => (checksum === null ? [] : [[molecule_id, checksum] as const])),
+  );
 }
 
 export interface ListMolecules extends PageRequest {

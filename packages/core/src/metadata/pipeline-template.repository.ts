@@ -1,9 +1,12 @@
+import { sql } from 'kysely';
 import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
-import { newId, rowId, SYSTEM_ORG_ID } from '../ids.ts';
+import { newId, type OrgId, rowId, SYSTEM_ORG_ID } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { containsText } from './contains-text.ts';
 import { idBeforePage } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
+import { type Owner, ownedBy } from './owner.ts';
 import { requireSemver } from './require-semver.ts';
 import type { NewPipelineTaskStepRow, PipelineTaskStepRow } from './tables/pipeline-task-step.table.ts';
 import type {
@@ -37,20 +40,77 @@ export async function getPipelineTemplate(tx: MetadataTransaction, { templateId 
   return found(await findPipelineTemplate(tx, { templateId }), { entity, id: templateId });
 }
 
+/** The organization's own template of this name and version. */
+export function findPipelineTemplateByText(
+  tx: OrganizationTransaction,
+  { name, version }: { readonly name: string; readonly version: string },
+): Promise<PipelineTemplateRow | undefined> {
+  return tx
+    .selectFrom('pipeline_templates')
+    .selectAll()
+    .where('org_id', '=', organizationOf(tx))
+    .where('name', '=', name)
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
+/** The versions of the template that this organization has under this name, as far as they are visible. */
+export function listPipelineTemplateVersions(
+  tx: OrganizationTransaction,
+  { name, orgId }: { readonly name: string; readonly orgId: OrgId },
+): Promise<Pick<PipelineTemplateRow, 'template_id' | 'version'>[]> {
+  return tx
+    .selectFrom('pipeline_templates')
+    .select(['template_id', 'version'])
+    .where('org_id', '=', orgId)
+    .where('name', '=', name)
+    .execute();
+}
+
 export interface ListPipelineTemplates extends PageRequest {
   readonly category?: string | undefined;
   /** Leaves out the system's and others' public ones. @default false */
   readonly ownOnly?: boolean | undefined;
+  /** @default whosever it is */
+  readonly owner?: Owner | undefined;
+  /** Exactly this name: the versions of one template. */
+  readonly name?: string | undefined;
+  /** Part of the name, the display name or the description, whatever its case. */
+  readonly text?: string | undefined;
+  readonly isPublic?: boolean | undefined;
 }
+
+/** A template without its definition, which may be large. */
+export type PipelineTemplateHead = Omit<PipelineTemplateRow, 'workflow_definition' | 'default_parameters'>;
+
+const HEAD = [
+  'template_id',
+  'org_id',
+  'name',
+  'display_name',
+  'description',
+  'category',
+  'is_public',
+  'is_system',
+  'version',
+  'created_by',
+  'created_at',
+  'updated_at',
+] as const satisfies (keyof PipelineTemplateHead)[];
 
 /** Templates the organization may instantiate, newest first. */
 export async function listPipelineTemplates(
   tx: OrganizationTransaction,
   request: ListPipelineTemplates = {},
-): Promise<Page<PipelineTemplateRow>> {
-  let query = tx.selectFrom('pipeline_templates').selectAll().where('template_id', '<', idBeforePage(request));
-  if (request.category !== undefined) query = query.where('category', '=', request.category);
+): Promise<Page<PipelineTemplateHead>> {
+  const { category, owner, name, text, isPublic } = request;
+  let query = tx.selectFrom('pipeline_templates').select(HEAD).where('template_id', '<', idBeforePage(request));
+  if (category !== undefined) query = query.where('category', '=', category);
   if (request.ownOnly) query = query.where('org_id', '=', organizationOf(tx));
+  if (owner !== undefined) query = query.where(ownedBy(tx, owner));
+  if (name !== undefined) query = query.where('name', '=', name);
+  if (text !== undefined) query = query.where(containsText(['name', 'display_name', 'description'], text));
+  if (isPublic !== undefined) query = query.where('is_public', '=', isPublic);
   const rows = await query
     .orderBy('template_id', 'desc')
     .limit(pageLimit(request) + 1)
@@ -102,7 +162,12 @@ export async function insertPipelineTemplate(
   const stepRows = toStepRows(row.template_id, steps);
   return translateRefusal({ entity, id: `${row.name}@${version}`, hint }, async () => {
     const written = await tx.insertInto('pipeline_templates').values(row).returningAll().executeTakeFirstOrThrow();
-    if (stepRows.length > 0) await tx.insertInto('pipeline_task_steps').values(stepRows).execute();
+    // One statement of one parameter: a statement takes 65,535 of them, and the rule on dependencies is asked at its end.
+    await sql`insert into pipeline_task_steps
+      (step_id, template_id, task_definition_id, step_name, step_order, depends_on, parameter_overrides)
+      select r.step_id, r.template_id, r.task_definition_id, r.step_name, r.step_order, r.depends_on, r.parameter_overrides
+      from jsonb_to_recordset(${JSON.stringify(stepRows)}::jsonb) as r(step_id uuid, template_id uuid, task_definition_id uuid,
+        step_name text, step_order integer, depends_on jsonb, parameter_overrides jsonb)`.execute(tx);
     return written;
   });
 }
@@ -154,7 +219,7 @@ function findIssues(steps: readonly TemplateStep[]): ValidationIssue[] {
   return [{ pointer: '/steps', message: 'expected every step to have a name of its own' }, ...unknown];
 }
 
-function toStepRows(templateId: string, steps: readonly TemplateStep[]): NewPipelineTaskStepRow[] {
+function toStepRows(templateId: string, steps: readonly TemplateStep[]): object[] {
   const issues = findIssues(steps);
   if (issues.length > 0) throw new ValidationFailedError({ subject: entity, issues });
   const ids = new Map(steps.map((step) => [step.step_name, newId()]));
@@ -164,7 +229,7 @@ function toStepRows(templateId: string, steps: readonly TemplateStep[]): NewPipe
     task_definition_id,
     step_name,
     step_order: index,
-    depends_on: JSON.stringify(depends_on.map((name) => ids.get(name))),
+    depends_on: depends_on.map((name) => ids.get(name)),
     parameter_overrides,
   }));
 }

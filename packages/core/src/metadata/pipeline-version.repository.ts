@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import semver from 'semver';
 import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { highestRelease } from './highest-release.ts';
 import { idBeforePage } from './keyset.ts';
 import type { MetadataTransaction, OrganizationTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
@@ -77,6 +77,47 @@ export async function listPipelineVersions(
   return toPage(rows, request, (row) => [row.pipeline_version_id]);
 }
 
+/** A version without its spec, which may be large. */
+export type PipelineVersionHead = Omit<PipelineVersionRow, 'spec'>;
+
+export interface ListPipelineVersionHeads extends PageRequest {
+  readonly pipelineId: string;
+  /** @default false */
+  readonly includeDrafts?: boolean | undefined;
+  /** @default false */
+  readonly includeDeprecated?: boolean | undefined;
+}
+
+/** The versions of one pipeline without their specs, last written first. */
+export async function listPipelineVersionHeads(
+  tx: MetadataTransaction,
+  request: ListPipelineVersionHeads,
+): Promise<Page<PipelineVersionHead>> {
+  let query = tx
+    .selectFrom('pipeline_versions')
+    .select(['pipeline_version_id', 'pipeline_id', 'version', 'published', 'created_by', 'created_at', 'deprecated_at'])
+    .where('pipeline_id', '=', rowId(request.pipelineId))
+    .where('pipeline_version_id', '<', idBeforePage(request));
+  if (!request.includeDrafts) query = query.where('published', '=', true);
+  if (!request.includeDeprecated) query = query.where('deprecated_at', 'is', null);
+  const rows = await query
+    .orderBy('pipeline_version_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.pipeline_version_id]);
+}
+
+/** The task definitions that the published versions in use of a pipeline run on. */
+export async function listPipelineTasks(
+  tx: MetadataTransaction,
+  { pipelineId }: { readonly pipelineId: string },
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`select distinct task.id #>> '{}' as id from pipeline_versions
+    cross join lateral jsonb_path_query(spec, '$.tasks[*].taskDefinitionId') as task(id)
+    where pipeline_id = ${rowId(pipelineId)} and published and deprecated_at is null`.execute(tx);
+  return rows.map(({ id }) => id);
+}
+
 /**
  * Writes an unpublished version.
  * @throws {ValidationFailedError} when the version is no semver.
@@ -105,37 +146,42 @@ export async function updatePipelineVersion(
 }
 
 /**
- * Freezes the version and makes the pipeline's `latest_version` the highest published one that is no prerelease, as semver orders them.
- * Publishing twice is publishing once. Waits for others that publish the same pipeline.
+ * Freezes the version and makes the pipeline's `latest_version` the highest published one that is neither deprecated nor a prerelease, as semver
+ * orders them. Publishing twice is publishing once. Waits for others that publish or deprecate versions of the same pipeline.
  * @throws {NotFoundError}
  */
-export async function publishPipelineVersion(
+export function publishPipelineVersion(
   tx: OrganizationTransaction,
   { pipelineVersionId }: ById,
 ): Promise<PipelineVersionRow> {
-  const { pipeline_id } = await getPipelineVersion(tx, { pipelineVersionId });
-  await tx.selectFrom('pipelines').select('pipeline_id').where('pipeline_id', '=', pipeline_id).forUpdate().execute();
-  const published = await change(tx, { pipelineVersionId, set: { published: true } });
-  const rows = await tx
-    .selectFrom('pipeline_versions')
-    .select('version')
-    .where('pipeline_id', '=', pipeline_id)
-    .where('published', '=', true)
-    .execute();
-  const [latest_version = null] = rows
-    .map((row) => row.version)
-    .filter((version) => semver.valid(version) && !semver.prerelease(version))
-    .sort((a, b) => semver.compareBuild(b, a));
-  await tx.updateTable('pipelines').set({ latest_version }).where('pipeline_id', '=', pipeline_id).execute();
-  return published;
+  return changeOffer(tx, { pipelineVersionId, set: { published: true } });
 }
 
-/** Marks a version as no longer recommended; the first time counts. It still runs. @throws {NotFoundError} */
+/**
+ * Marks a version as no longer recommended; the first time counts. It still runs where it is named, and is no longer the pipeline's `latest_version`.
+ * Waits as `publishPipelineVersion` does.
+ * @throws {NotFoundError}
+ */
 export function deprecatePipelineVersion(
   tx: OrganizationTransaction,
   { pipelineVersionId }: ById,
 ): Promise<PipelineVersionRow> {
-  return change(tx, { pipelineVersionId, set: { deprecated_at: sql<Date>`coalesce(deprecated_at, now())` } });
+  return changeOffer(tx, { pipelineVersionId, set: { deprecated_at: sql<Date>`coalesce(deprecated_at, now())` } });
+}
+
+/** The version that runs where none is named: the highest published one that is neither deprecated nor a prerelease, as semver orders them. */
+export async function findLatestPipelineVersion(
+  tx: MetadataTransaction,
+  { pipelineId }: { readonly pipelineId: string },
+): Promise<string | undefined> {
+  const rows = await tx
+    .selectFrom('pipeline_versions')
+    .select('version')
+    .where('pipeline_id', '=', rowId(pipelineId))
+    .where('published', '=', true)
+    .where('deprecated_at', 'is', null)
+    .execute();
+  return highestRelease(rows.map(({ version }) => version));
 }
 
 /** Returns false when the organization owns no such version. @throws {RowRefusedError} once it is published. */
@@ -150,6 +196,24 @@ export async function deletePipelineVersion(
       .executeTakeFirstOrThrow(),
   );
   return numDeletedRows > 0n;
+}
+
+async function changeOffer(
+  tx: OrganizationTransaction,
+  { pipelineVersionId, set }: ById & { readonly set: Change },
+): Promise<PipelineVersionRow> {
+  const { pipeline_id } = await getPipelineVersion(tx, { pipelineVersionId });
+  // Not FOR UPDATE: whoever has just inserted a version holds the row's key, and two of them would wait for each other.
+  await tx
+    .selectFrom('pipelines')
+    .select('pipeline_id')
+    .where('pipeline_id', '=', pipeline_id)
+    .forNoKeyUpdate()
+    .execute();
+  const changed = await change(tx, { pipelineVersionId, set });
+  const latest_version = (await findLatestPipelineVersion(tx, { pipelineId: pipeline_id })) ?? null;
+  await tx.updateTable('pipelines').set({ latest_version }).where('pipeline_id', '=', pipeline_id).execute();
+  return changed;
 }
 
 type Change = Omit<PipelineVersionRowUpdate, 'deprecated_at'> & { deprecated_at?: ReturnType<typeof sql<Date>> };

@@ -1,9 +1,12 @@
+import { sql } from 'kysely';
 import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { containsText } from './contains-text.ts';
 import { idBeforePage } from './keyset.ts';
 import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty, type OwnedRow } from './owned-row.ts';
-import type { NewPipelineRow, PipelineRow, PipelineRowUpdate } from './tables/pipeline.table.ts';
+import { type Owner, ownedBy } from './owner.ts';
+import type { NewPipelineRow, PipelineRow, PipelineRowUpdate, Visibility } from './tables/pipeline.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline';
@@ -41,21 +44,58 @@ export function findPipelineByName(
 export interface ListPipelines extends PageRequest {
   /** Leaves out the system's and others' public ones. @default false */
   readonly ownOnly?: boolean | undefined;
+  /** @default whosever it is */
+  readonly owner?: Owner | undefined;
+  /** Part of the name or the description, whatever its case. */
+  readonly text?: string | undefined;
+  readonly visibility?: Visibility | undefined;
+  readonly createdBy?: string | undefined;
+  /** Leaves out private ones except this user's own, null: all of them. @default none */
+  readonly viewer?: { readonly userId: string | null } | undefined;
+  /** Leaves out those without a published version, or without a `current` one. @default none */
+  readonly offered?: { readonly published: 'any' | 'current'; readonly ownDrafts: boolean } | undefined;
 }
+
+/** A pipeline, whether it has a published version, and one that is not deprecated. */
+export type ListedPipelineRow = PipelineRow & { readonly published: boolean; readonly current: boolean };
 
 /** Pipelines the organization may run, newest first. */
 export async function listPipelines(
   tx: OrganizationTransaction,
   request: ListPipelines = {},
-): Promise<Page<PipelineRow>> {
-  let query = tx.selectFrom('pipelines').selectAll().where('pipeline_id', '<', idBeforePage(request));
+): Promise<Page<ListedPipelineRow>> {
+  const { owner, text, visibility, createdBy, viewer, offered } = request;
+  let query = tx
+    .selectFrom('pipelines')
+    .selectAll()
+    .select([PUBLISHED.as('published'), CURRENT.as('current')])
+    .where('pipeline_id', '<', idBeforePage(request));
   if (request.ownOnly) query = query.where('org_id', '=', organizationOf(tx));
+  if (owner !== undefined) query = query.where(ownedBy(tx, owner));
+  if (text !== undefined) query = query.where(containsText(['name', 'description'], text));
+  if (visibility !== undefined) query = query.where('visibility', '=', visibility);
+  if (createdBy !== undefined) query = query.where('created_by', '=', rowId(createdBy));
+  if (viewer) query = query.where(openTo(tx, viewer.userId));
+  if (offered) query = query.where(isOffered(tx, offered));
   const rows = await query
     .orderBy('pipeline_id', 'desc')
     .limit(pageLimit(request) + 1)
     .execute();
   return toPage(rows, request, (row) => [row.pipeline_id]);
 }
+
+const VERSIONS = sql`select from pipeline_versions v where v.pipeline_id = pipelines.pipeline_id and v.published`;
+const PUBLISHED = sql<boolean>`exists (${VERSIONS})`;
+const CURRENT = sql<boolean>`exists (${VERSIONS} and v.deprecated_at is null)`;
+
+function isOffered(tx: OrganizationTransaction, { published, ownDrafts }: NonNullable<ListPipelines['offered']>) {
+  const offered = published === 'any' ? PUBLISHED : CURRENT;
+  return ownDrafts ? sql<boolean>`(${offered} or (${ownedBy(tx, 'organization')} and not ${PUBLISHED}))` : offered;
+}
+
+// What no user made is nobody's: null equals no id.
+const openTo = (tx: OrganizationTransaction, userId: string | null) =>
+  sql<boolean>`(visibility <> 'private' or (org_id = ${organizationOf(tx)} and created_by = ${userId === null ? null : rowId(userId)}))`;
 
 /** Writes a pipeline without versions. @throws {ConflictError} when the organization has a pipeline of this name. */
 export function insertPipeline(

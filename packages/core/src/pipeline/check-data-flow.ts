@@ -1,106 +1,101 @@
 import type { ValidationIssue } from '../errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
-import type { ResolvedTask } from '../ports/task-runner.ts';
-import { findSubschema, type Subschema } from '../schema/find-subschema.ts';
-import type { JsonSchema } from '../schema/json-schema.ts';
-import type { PipelineSpec, PipelineStep } from './pipeline-spec.ts';
+import type { JsonObject } from '../json.ts';
+import { isFileCase } from '../schema/prove-file.ts';
+import { kindsOfCase, listCases } from '../schema/schema-cases.ts';
+import { checkStep } from './data-flow/check-step.ts';
+import type { DataFlow, FlowProof, Source, UnprovenFlow } from './data-flow/data-flow.ts';
+import { findSource } from './data-flow/find-source.ts';
+import { holdSource } from './data-flow/hold-source.ts';
 
-export interface DataFlow {
-  readonly spec: PipelineSpec;
-  /** Step name → its task. */
-  readonly tasks: ReadonlyMap<string, ResolvedTask>;
+export type { DataFlow, UnprovenFlow } from './data-flow/data-flow.ts';
+
+export interface DataFlowProof {
+  /** Every place where a value cannot arrive as its taker demands. */
+  readonly issues: readonly ValidationIssue[];
+  /** Every edge that schemas alone do not decide. */
+  readonly unproven: readonly UnprovenFlow[];
 }
+
+/** Steps of schema proofs for one pipeline: seconds at worst, however hostile its schemas. */
+const STEPS = 3_000_000;
+const COMPILATIONS = 20;
 
 /**
- * Every place where a value cannot arrive as its consumer's request schema demands: nothing at the source, no such request property, another type
- * or kind of file, a required property without a source. What schemas alone cannot decide is left to the check of each request at run time.
+ * Proves for every binding that what its producer may answer is what its consumer takes: something is at the source, the request has that property, and
+ * the source's schema fits the property's; that every required property has a source that is always there; and that the pipeline's own values are taken.
+ * What it cannot prove or refute is left to the check of each request at run time. Asks the same of each pair of schemas once.
  */
-export function checkDataFlow({ spec, tasks }: DataFlow): readonly ValidationIssue[] {
-  const issues: ValidationIssue[] = [];
+export function proveDataFlow({ spec, tasks }: DataFlow): DataFlowProof {
+  const proof: FlowProof = {
+    spec,
+    tasks,
+    steps: new Map(spec.tasks.map((step) => [step.name, step])),
+    issues: [],
+    unproven: [],
+    budget: { left: STEPS },
+    compilations: { left: COMPILATIONS },
+    fits: new Map(),
+    demands: new Map(),
+    places: new Map(),
+  };
   spec.tasks.forEach((step, index) => {
     const task = tasks.get(step.name);
-    if (task) issues.push(...checkStep({ spec, tasks }, step, { pointer: `/tasks/${index}`, task }));
+    if (task) checkStep(proof, { step, task, pointer: `/tasks/${index}` });
   });
-  for (const [key, { from }] of Object.entries(spec.outputs)) {
-    const pointer = `/outputs/${key}`;
-    const source = findSource({ spec, tasks }, from);
-    if (source === undefined) issues.push({ pointer, message: `nothing is at ${from}` });
-    else if (isSubschema(source) && !isFile(source.schema)) {
-      issues.push({
-        pointer,
-        message: `${from} is no file; only files can be outputs, a step's values are in its task result`,
-      });
-    }
-  }
-  if (spec.docking && findSource({ spec, tasks }, spec.docking.poses.from) === undefined) {
-    issues.push({ pointer: '/docking/poses', message: `nothing is at ${spec.docking.poses.from}` });
-  }
-  return issues;
+  for (const [key, { from }] of Object.entries(spec.outputs)) checkOutput(proof, { pointer: `/outputs/${key}`, from });
+  if (spec.docking) checkPoses(proof, spec.docking.poses);
+  return proof;
 }
 
-function checkStep(flow: DataFlow, step: PipelineStep, at: { pointer: string; task: ResolvedTask }): ValidationIssue[] {
-  const { requestSchema } = at.task;
-  const name = `${at.task.taskKey}@${at.task.version}`;
-  const issues: ValidationIssue[] = [];
-  const sourced = new Set<string>(Object.keys(step.parameters));
-  for (const [property, { from }] of Object.entries(step.inputs)) {
-    const pointer = `${at.pointer}/inputs/${property}`;
-    const source = findSource(flow, from);
-    const target = findSubschema(requestSchema, `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-    if (source === undefined) issues.push({ pointer, message: `nothing is at ${from}` });
-    if (target === undefined) issues.push({ pointer, message: `${name} takes no ${property}` });
-    if (isSubschema(source) && isSubschema(target)) {
-      const misfit = findMisfit(source.schema, target.schema);
-      if (misfit) issues.push({ pointer, message: `${from} does not fit ${property} of ${name}: ${misfit}` });
-    }
-    if (source === 'unknown' || !isSubschema(source) || source.always || hasDefault(source)) sourced.add(property);
-  }
-  for (const property of requiredOf(requestSchema)) {
-    if (!sourced.has(property))
-      issues.push({
-        pointer: `${at.pointer}/inputs`,
-        message: `${name} requires ${property}, which may be absent here; bind it to a value that is always there`,
-      });
-  }
-  return issues;
+/** The issues of `proveDataFlow` alone. */
+export function checkDataFlow(flow: DataFlow): readonly ValidationIssue[] {
+  return proveDataFlow(flow).issues;
 }
 
-function findSource({ spec, tasks }: DataFlow, from: string): Subschema | 'unknown' | undefined {
-  const [, root, key = '', ...rest] = from.split('/');
-  if (root === 'inputs') return findSubschema(spec.inputs, `/${[key, ...rest].join('/')}`);
-  if (root === 'parameters') return findSubschema(spec.parameters, `/${[key, ...rest].join('/')}`);
-  const task = tasks.get(key);
-  if (!task || rest[0] !== 'output') return undefined;
-  return findSubschema(task.responseSchema, rest.length > 1 ? `/${rest.slice(1).join('/')}` : '');
+interface Taken {
+  readonly pointer: string;
+  readonly from: string;
 }
 
-function findMisfit(source: JsonObject, target: JsonObject): string | undefined {
-  const given = typesOf(source);
-  const taken = typesOf(target);
-  if (given && taken) {
-    const refused = given.filter((type) => !taken.includes(type) && !(type === 'integer' && taken.includes('number')));
-    if (refused.length > 0) return `${refused.join(' or ')} comes, ${taken.join(' or ')} is taken`;
-  }
-  const [file, wanted] = [source.contentMediaType, target.contentMediaType];
-  if (typeof file === 'string' && typeof wanted === 'string' && file !== wanted)
-    return `a file of ${file} comes, ${wanted} is taken`;
-  return undefined;
+function findTaken(proof: FlowProof, { pointer, from }: Taken): Source | undefined {
+  const source = findSource(proof, from);
+  if (source === undefined) proof.issues.push({ pointer, message: `nothing is at ${from}` });
+  if (source === 'unknown') proof.unproven.push({ step: null, pointer, message: `no schema tells what is at ${from}` });
+  return typeof source === 'object' ? source : undefined;
 }
 
-function typesOf({ type }: JsonObject): readonly string[] | undefined {
-  if (typeof type === 'string') return [type];
-  return Array.isArray(type) ? type.filter((entry: JsonValue) => typeof entry === 'string') : undefined;
+function checkOutput(proof: FlowProof, taken: Taken): void {
+  const source = findTaken(proof, taken);
+  if (!source) return;
+  const cases = listCases(source.root, [source.schema], { left: 1_000 });
+  const files = cases.filter((one) => isFileCase(one) && kindsOfCase(one).has('string'));
+  const { pointer, from } = taken;
+  if (files.length === 0) {
+    const message = `${from} is no file; only files can be outputs, a step's values are in its task result`;
+    proof.issues.push({ pointer, message });
+  } else if (files.length < cases.length)
+    proof.unproven.push({ step: null, pointer, message: `${from} is not always a file` });
 }
 
-function requiredOf(schema: JsonSchema): readonly string[] {
-  if (!isJsonObject(schema) || !Array.isArray(schema.required)) return [];
-  const properties = isJsonObject(schema.properties) ? schema.properties : {};
-  return schema.required.filter(
-    (name): name is string =>
-      typeof name === 'string' && !('default' in (isJsonObject(properties[name]) ? properties[name] : {})),
+const bound = { type: ['number', 'null'], minimum: 0 };
+/** What `docking_results` are made of. */
+const POSES: JsonObject = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: { rank: { type: 'integer', minimum: 1 }, affinity: { type: 'number' }, rmsd_lb: bound, rmsd_ub: bound },
+    required: ['rank', 'affinity'],
+  },
+};
+
+function checkPoses(proof: FlowProof, { from }: { readonly from: string }): void {
+  const pointer = '/docking/poses';
+  const source = findTaken(proof, { pointer, from });
+  if (!source) return;
+  holdSource(
+    proof,
+    { source, target: { schema: POSES, root: POSES } },
+    { step: null, pointer, from, taker: 'docking.poses' },
   );
+  if (!source.always) proof.unproven.push({ step: null, pointer, message: `${from} may be absent` });
 }
-
-const isFile = (schema: JsonObject): boolean => 'contentMediaType' in schema || schema.format === 'binary';
-const isSubschema = (found: Subschema | 'unknown' | undefined): found is Subschema => typeof found === 'object';
-const hasDefault = ({ schema }: Subschema): boolean => 'default' in schema;

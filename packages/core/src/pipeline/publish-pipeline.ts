@@ -12,7 +12,7 @@ import type { Visibility } from '../metadata/tables/pipeline.table.ts';
 import type { Platform } from '../platform.ts';
 import type { ResolvedTask } from '../ports/task-runner.ts';
 import { compileSchema } from '../schema/compile-schema.ts';
-import { checkDataFlow } from './check-data-flow.ts';
+import { proveDataFlow, type UnprovenFlow } from './check-data-flow.ts';
 import { checkPublishRequest } from './check-publish-request.ts';
 import { type PipelineSpec, type PipelineSpecInput, type PublishedSpec, parsePipelineSpec } from './pipeline-spec.ts';
 import { isOwnPrivate } from './published-pipeline.ts';
@@ -33,10 +33,12 @@ export interface PublishPipeline {
 export interface PublishedVersion {
   readonly pipelineId: string;
   readonly pipelineVersionId: string;
+  /** Edges whose schemas do not prove that what comes is taken; each request is checked when its step runs. */
+  readonly unproven: readonly UnprovenFlow[];
 }
 
 /**
- * Publishes a version of a pipeline: its graph checked, its task ranges resolved to versions, its data flow held against the interfaces of those
+ * Publishes a version of a pipeline: its graph checked, its task ranges resolved to versions, its data flow proven by the interfaces of those
  * tasks, and all of it frozen. Publishing the same version again is the same version; another content for it is refused.
  * @throws {PermissionDeniedError} without `pipeline.create`
  * @throws {ValidationFailedError} naming each place of the spec that does not hold
@@ -51,7 +53,7 @@ export async function publishPipeline(
   requirePermission(caller, 'pipeline.create');
   checkPublishRequest(request);
   const spec = parsePipelineSpec(request.spec);
-  const published = await freeze(platform, caller, spec);
+  const { published, unproven } = await freeze(platform, caller, spec);
   const stored = published as unknown as JsonObject;
   return inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { name, version, description = '', visibility = 'org' } = request;
@@ -69,7 +71,7 @@ export async function publishPipeline(
     const pipelineId = pipeline.pipeline_id;
     const existing = await findPipelineVersionByText(tx, { pipelineId, version });
     if (existing?.published && sortedJson(existing.spec) === sortedJson(stored))
-      return { pipelineId, pipelineVersionId: existing.pipeline_version_id };
+      return { pipelineId, pipelineVersionId: existing.pipeline_version_id, unproven };
     const { pipeline_version_id: pipelineVersionId } = await insertPipelineVersion(tx, {
       pipeline_id: pipelineId,
       version,
@@ -77,11 +79,16 @@ export async function publishPipeline(
       ...created,
     });
     await publishPipelineVersion(tx, { pipelineVersionId });
-    return { pipelineId, pipelineVersionId };
+    return { pipelineId, pipelineVersionId, unproven };
   });
 }
 
-async function freeze({ tasks: runner }: Platform, { orgId }: Caller, spec: PipelineSpec): Promise<PublishedSpec> {
+interface Frozen {
+  readonly published: PublishedSpec;
+  readonly unproven: readonly UnprovenFlow[];
+}
+
+async function freeze({ tasks: runner }: Platform, { orgId }: Caller, spec: PipelineSpec): Promise<Frozen> {
   compileSchema(spec.inputs, { subject: 'inputs of the pipeline spec' });
   compileSchema(spec.parameters, { subject: 'parameters of the pipeline spec' });
   const ordered = orderSteps(spec.tasks);
@@ -92,15 +99,23 @@ async function freeze({ tasks: runner }: Platform, { orgId }: Caller, spec: Pipe
     ranges.set(task, resolving);
     tasks.set(name, await resolving);
   }
-  const issues = checkDataFlow({ spec, tasks });
+  const { issues, unproven } = proveDataFlow({ spec, tasks });
   if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline spec', issues });
-  return {
+  const published = {
     ...spec,
+    resourceClass: resourceClassOf([...tasks.values()]),
     tasks: ordered.flatMap((step) => {
       const task = tasks.get(step.name);
       if (!task) return [];
-      const { taskDefinitionId, requestSchema: _, responseSchema: __, ...identity } = task;
+      const { taskDefinitionId, requestSchema: _, responseSchema: __, resourceClass: ___, ...identity } = task;
       return [{ ...step, task: `${task.taskKey}@${task.version}`, taskDefinitionId, identity }];
     }),
   };
+  return { published, unproven };
+}
+
+/** A job runs where the most demanding of its tasks can. */
+function resourceClassOf(tasks: readonly ResolvedTask[]): string {
+  const demanding = tasks.flatMap(({ resourceClass = 'cpu' }) => (resourceClass === 'cpu' ? [] : [resourceClass]));
+  return demanding.includes('gpu') ? 'gpu' : (demanding[0] ?? 'cpu');
 }

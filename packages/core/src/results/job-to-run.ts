@@ -44,8 +44,8 @@ export async function listJobsToRun(
   coalesce(extract(epoch FROM now() - (j.timings->>'started')::timestamptz) * 1000, 0) AS started_ms_ago,
   coalesce((SELECT jsonb_agg(jsonb_build_object('key', i.key, 'uri', i.uri, 'content_type', i.content_type, 'size_bytes', i.size_bytes))
     FROM ${s}job_inputs i WHERE i.job_id = j.job_id), '[]') AS inputs
-FROM ${s}jobs j WHERE j.job_id = ANY($1::uuid[]) AND ((j.status = 'PENDING' AND (j.run_after IS NULL OR j.run_after <= now()))
-  OR (j.status = 'RUNNING' AND j.lease_expires_at <= now()))`);
+FROM ${s}jobs j WHERE j.job_id = ANY($1::uuid[]) AND ((j.status::text = 'PENDING' AND (j.run_after IS NULL OR j.run_after <= now()))
+  OR (j.status::text = 'RUNNING' AND j.lease_expires_at <= now()))`);
   const { rows } = await db.executeQuery<JobToRun>(CompiledQuery.raw(text, [[...jobIds]]));
   return rows.map((row) => ({
     ...row,

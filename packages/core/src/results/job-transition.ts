@@ -54,7 +54,7 @@ export interface JobTransition {
   /** The fence that holds the job; for a claim the fence that the job was seen with. */
   readonly fence: number;
   /** Takes the lease first: the job is RUNNING under `fence + 1`. */
-  readonly claim?: { readonly holder: string; readonly leaseMs: number } | undefined;
+  readonly claim?: boolean | undefined;
   readonly close?: JobClose | undefined;
   readonly events: readonly NewJobEvent[];
   readonly starts: readonly StartedAttempt[];

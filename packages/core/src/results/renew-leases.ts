@@ -24,7 +24,7 @@ export async function renewJobLeases(
 ): Promise<readonly RenewedLease[]> {
   const s = schemaOf(db);
   const text = prepared(`WITH given AS (SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS g(job_id, fence)),
-free AS (SELECT j.job_id FROM ${s}jobs j JOIN given g USING (job_id) WHERE j.fence = g.fence AND j.status = 'RUNNING'
+free AS (SELECT j.job_id FROM ${s}jobs j JOIN given g USING (job_id) WHERE j.fence = g.fence AND j.status::text = 'RUNNING'
   FOR NO KEY UPDATE OF j SKIP LOCKED),
 renewed AS (UPDATE ${s}jobs j SET lease_expires_at = now() + $3::bigint * interval '1 ms' FROM free WHERE j.job_id = free.job_id RETURNING j.job_id)
 SELECT g.job_id, coalesce(j.fence = g.fence AND j.status = 'RUNNING', false) AS held, renewed.job_id IS NOT NULL AS renewed,

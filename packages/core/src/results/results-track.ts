@@ -8,6 +8,7 @@ import { results } from './migrations/0004_results.ts';
 import { cache } from './migrations/0005_cache.ts';
 import { stamp } from './migrations/0006_stamp.ts';
 import { executor } from './migrations/0007_executor.ts';
+import { journal } from './migrations/0008_journal.ts';
 import { openResultsDatabase } from './open-results-database.ts';
 import { stampResults } from './results-stamp.ts';
 
@@ -22,6 +23,7 @@ export const resultsTrack: MigrationTrack = {
     '0005_cache': cache,
     '0006_stamp': stamp,
     '0007_executor': executor,
+    '0008_journal': journal,
   },
 };
 

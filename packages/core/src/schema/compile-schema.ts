@@ -62,6 +62,9 @@ function compile(schema: JsonSchema): CompiledSchema {
         return check(value) ? [] : (check.errors ?? []).map(toIssue);
       } catch (error) {
         if (error instanceof RangeError) return [{ pointer: '', message: 'this schema refers to itself without end' }];
+        // For some entangled conditions ajv writes code that names a variable it has not declared.
+        if (error instanceof ReferenceError)
+          return [{ pointer: '', message: 'this schema cannot be checked; write its if, anyOf and contains apart' }];
         throw error;
       }
     },

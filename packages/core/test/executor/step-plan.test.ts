@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { StepPlan } from '../../src/executor/step-plan.ts';
 import { type PublishedStep, parsePipelineSpec } from '../../src/pipeline/pipeline-spec.ts';
+import { createStepGraph } from '../../src/pipeline/step-graph.ts';
 
 const GIVEN = { inputs: {}, parameters: { list: ['a', 'b'] } };
-const plan = (tasks: object[]) =>
-  new StepPlan(
-    parsePipelineSpec({ version: 1, tasks: tasks.map((more) => ({ task: 'dock@^1', ...more })) })
-      .tasks as PublishedStep[],
-    GIVEN,
-  );
+const plan = (tasks: object[]) => {
+  const spec = parsePipelineSpec({ version: 1, tasks: tasks.map((more) => ({ task: 'dock@^1', ...more })) });
+  return new StepPlan(createStepGraph(spec.tasks as PublishedStep[]), GIVEN);
+};
 
 function takeAll(of: StepPlan): string[] {
   const names: string[] = [];

@@ -1,7 +1,9 @@
 import { newId } from '../../src/ids.ts';
+import { holdSlots } from '../../src/metadata/admitted-job.repository.ts';
 import { insertArtifact } from '../../src/metadata/artifact.repository.ts';
 import { insertAuditLog } from '../../src/metadata/audit-log.repository.ts';
 import { insertJobMeta } from '../../src/metadata/job-meta.repository.ts';
+import { insertJobSchedule } from '../../src/metadata/job-schedule.repository.ts';
 import { insertMembership, insertMembershipRole } from '../../src/metadata/membership.repository.ts';
 import {
   inAllOrganizations,
@@ -42,8 +44,19 @@ export async function fillOrganization(db: MetadataDatabase) {
     ...(await fillTasks(tx)),
     ...(await fillJobs(tx, { name, user_id })),
   }));
+  await inAllOrganizations(db, (tx) =>
+    holdSlots(tx, { workerId: newId(), ttlMs: 60_000, jobs: [toSlot(org_id, rows)] }),
+  );
   return { org_id, user_id, name, ...rows };
 }
+
+const toSlot = (org_id: string, { job_id }: { job_id: string }) => ({
+  job_id,
+  org_id,
+  resource_class: 'cpu',
+  message_id: newId(),
+  attempt: 0,
+});
 
 async function fillAccess(tx: OrganizationTransaction, user_id: string) {
   await insertOrgSettings(tx);
@@ -78,9 +91,15 @@ async function fillTasks(tx: OrganizationTransaction) {
 async function fillJobs(tx: OrganizationTransaction, { name, user_id }: { name: string; user_id: string }) {
   const pipeline = await insertTestPipeline(tx, { name });
   const { job_id } = await insertJobMeta(tx, { job_id: newId(), submitted_by: user_id, ...pipeline });
+  const { schedule_id } = await insertJobSchedule(tx, {
+    name: 'nightly',
+    cron: '@daily',
+    request: {},
+    created_by: user_id,
+  });
   const { molecule_id } = await insertMolecule(tx, { name: 'imatinib', format: 'sdf', uri: 'mad://1' });
   const { artifact_id } = await insertArtifact(tx, { purpose: 'input', uri: 'mad://2' });
-  return { ...pipeline, job_id, molecule_id, artifact_id };
+  return { ...pipeline, job_id, schedule_id, molecule_id, artifact_id };
 }
 
 /** A pipeline with one published version. */

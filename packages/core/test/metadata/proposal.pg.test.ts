@@ -26,12 +26,20 @@ describeOnEachDatabase((db) => {
     expect(Object.fromEntries(rows.map(({ name, values }) => [name, values]))).toEqual(PROPOSAL_ENUMS);
   });
 
-  test('the only other tables are the directory of results databases and the ledger of migrations', async () => {
+  test('the only other tables are the directory of results databases, held slots, schedules and the ledger of migrations', async () => {
     const { rows } = await sql<{
       name: string;
     }>`select tablename as name from pg_tables where schemaname = 'public'`.execute(db());
     const names = rows.map(({ name }) => name).sort();
-    expect(names).toEqual([...Object.keys(PROPOSAL_TABLES), 'mad_metadata_migrations', 'org_databases'].sort());
+    expect(names).toEqual(
+      [
+        ...Object.keys(PROPOSAL_TABLES),
+        'admitted_jobs',
+        'job_schedules',
+        'mad_metadata_migrations',
+        'org_databases',
+      ].sort(),
+    );
   });
 
   test('what is added to a table of the proposal may be left out on insert', async () => {

@@ -33,9 +33,11 @@ const OWNED: Record<Exclude<keyof MetadataTables, 'users' | 'identities' | 'iden
   molecules: 'molecule_id',
   artifacts: 'artifact_id',
   jobs_meta: 'job_id',
+  admitted_jobs: 'job_id',
+  job_schedules: 'schedule_id',
 };
 const TABLES = Object.entries(OWNED);
-const READ_ONLY = ['organizations', 'org_databases', 'audit_logs'];
+const READ_ONLY = ['organizations', 'org_databases', 'audit_logs', 'admitted_jobs'];
 
 describeOnEachDatabase((db) => {
   let a: Filled;

@@ -44,3 +44,9 @@ test.each([
 ])('a schema that reaches out or changes the rules is refused: %#', (schema, why) => {
   expect(() => compileSchema(schema)).toThrow(why);
 });
+
+test('a schema that the validator cannot run takes no value, and throws for none', () => {
+  const list = { type: 'array', contains: { enum: [''] }, minContains: 0, maxContains: 0 };
+  const schema = compileSchema({ properties: { a: { oneOf: [{}], if: { anyOf: [list], not: {} }, else: { type: 'object' } } } });
+  expect(schema.check({ a: [] })).toEqual([{ pointer: '', message: expect.stringContaining('cannot be checked') }]);
+});

@@ -1,4 +1,4 @@
-import { findSqlState, type Logger, SQLSTATE } from '@mad/core';
+import { findSqlState, type Logger, SQLSTATE, sendQuery } from '@mad/core';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Client, type ClientConfig } from 'pg';
 import { ConnectionsBusyError, ResultsDatabasesClosedError, ResultsDatabaseUnreachableError } from '../errors.ts';
@@ -156,7 +156,7 @@ export class ConnectionBudget implements AsyncDisposable {
   #loan(client: Client, connection: () => Connection | undefined): PostgresPoolClient {
     const query = async (text: string, parameters: readonly unknown[]) => {
       try {
-        return await client.query(text, [...parameters]);
+        return await sendQuery(client, text, parameters);
       } catch (error) {
         const lent = connection();
         // The loan may come back before the socket's end is noticed.

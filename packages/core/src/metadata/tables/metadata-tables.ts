@@ -1,8 +1,10 @@
+import type { AdmittedJobTable } from './admitted-job.table.ts';
 import type { ArtifactTable } from './artifact.table.ts';
 import type { AuditLogTable } from './audit-log.table.ts';
 import type { IdentityTable } from './identity.table.ts';
 import type { IdentityProviderTable } from './identity-provider.table.ts';
 import type { JobMetaTable } from './job-meta.table.ts';
+import type { JobScheduleTable } from './job-schedule.table.ts';
 import type { MembershipTable } from './membership.table.ts';
 import type { MembershipRoleTable } from './membership-role.table.ts';
 import type { MoleculeTable } from './molecule.table.ts';
@@ -47,4 +49,6 @@ export interface MetadataTables extends SharedMetadataTables {
   molecules: MoleculeTable;
   artifacts: ArtifactTable;
   jobs_meta: JobMetaTable;
+  admitted_jobs: AdmittedJobTable;
+  job_schedules: JobScheduleTable;
 }

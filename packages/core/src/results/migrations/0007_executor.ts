@@ -18,4 +18,6 @@ export const executor = sqlMigration([
   `CREATE INDEX idx_jobs_pending_deadline ON jobs(deadline) WHERE status = 'PENDING' AND deadline IS NOT NULL`,
   `ALTER TABLE jobs SET (fillfactor = 70)`,
   `ALTER TABLE task_executions SET (fillfactor = 80)`,
+  // The unique key of attempts begins with job_id and finds them as well.
+  `DROP INDEX idx_task_executions_job`,
 ]);

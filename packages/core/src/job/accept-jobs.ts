@@ -1,0 +1,77 @@
+import { systemClock } from '../clock.ts';
+import { ConflictError, type MadError, ValidationFailedError } from '../errors.ts';
+import type { Platform } from '../platform.ts';
+import type { JobStatus } from '../results/tables/job-status.ts';
+import { announceJobs } from './announce-jobs.ts';
+import { answerRepeated } from './answer-repeated.ts';
+import { type Caller, requirePermission } from './caller.ts';
+import { lookUpJobs } from './look-up-jobs.ts';
+import type { SubmitJob } from './parse-submit-request.ts';
+import { type PreparedJob, prepareJobs } from './prepare-jobs.ts';
+import { type FindReuse, writeJobs } from './write-jobs.ts';
+
+export interface SubmittedJob {
+  readonly jobId: string;
+  readonly status: JobStatus;
+  readonly cache: { readonly hit: boolean; readonly canonicalJobId: string | null };
+}
+
+/** Place of a request → its job, or the error that keeps it from being one. */
+export type Outcomes = Map<number, SubmittedJob | MadError>;
+
+export interface AcceptJobs {
+  readonly requests: readonly SubmitJob[];
+  /** What a job takes over from an earlier one. @default nothing */
+  readonly findReuse?: FindReuse | undefined;
+}
+
+/**
+ * The one way in which jobs are accepted, one or many: checked, answered by the cache where it knows, written in one transaction of the Results DB,
+ * then mirrored and queued. One outcome a request, in their order: its job, or the error of this library that keeps it from being one.
+ * @throws {PermissionDeniedError} without `job.create`
+ */
+export async function acceptJobs(
+  platform: Platform,
+  caller: Caller,
+  { requests, findReuse }: AcceptJobs,
+): Promise<readonly (SubmittedJob | MadError)[]> {
+  requirePermission(caller, 'job.create');
+  const { orgId } = caller;
+  const { prepared, refused } = await prepareJobs(platform, caller, requests);
+  const outcomes: Outcomes = new Map(refused);
+  const results = await platform.results.get(orgId);
+  await answerRepeated(results, { caller, jobs: prepared, outcomes });
+  for (const job of prepared) if (!outcomes.has(job.index)) refuseOverdue(platform, job, outcomes);
+
+  const open = prepared.filter(({ index }) => !outcomes.has(index));
+  const jobs = await lookUpJobs(platform, results, { orgId, jobs: firstOfEachKey(open) });
+  const written = await writeJobs(results, { caller, jobs, findReuse });
+  for (const [index, { job_id: jobId, status, canonical_job_id: canonicalJobId }] of written)
+    outcomes.set(index, { jobId, status, cache: { hit: canonicalJobId !== null, canonicalJobId } });
+  await announceJobs(platform, { orgId, jobs: [...written.values()] });
+
+  // Those whose key another request held, of this call or of one at the same time: its job answers them too, if they ask the same.
+  await answerRepeated(results, { caller, jobs: open, outcomes });
+  return requests.map((_, index) => outcomes.get(index) ?? goneMeanwhile(requests[index]));
+}
+
+function firstOfEachKey(jobs: readonly PreparedJob[]): PreparedJob[] {
+  const first = new Map<string | number, PreparedJob>();
+  for (const job of jobs) {
+    const key = job.request.idempotencyKey ?? job.index;
+    if (!first.has(key)) first.set(key, job);
+  }
+  return [...first.values()];
+}
+
+/** Asked after the first job of a key had its say: a repeated request may come after the deadline. */
+function refuseOverdue({ clock = systemClock }: Platform, { index, request }: PreparedJob, outcomes: Outcomes): void {
+  if (request.deadline === undefined || request.deadline > clock.now()) return;
+  const issues = [{ pointer: '/deadline', message: 'expected a time to come; it has passed already' }];
+  outcomes.set(index, new ValidationFailedError({ subject: 'job', issues }));
+}
+
+function goneMeanwhile(request: SubmitJob | undefined): MadError {
+  const hint = 'its job was deleted at this moment; submit again';
+  return new ConflictError({ entity: 'idempotency key', id: request?.idempotencyKey ?? '', hint });
+}

@@ -1,0 +1,21 @@
+import type { Platform } from '../platform.ts';
+import type { SubmittedJob } from './accept-jobs.ts';
+import type { Caller } from './caller.ts';
+import { type ForkJob, forkJob } from './fork-job.ts';
+
+/** Which job to run again, and how. */
+export type RetryJob = Omit<ForkJob, 'inputs' | 'parameters' | 'version'>;
+
+/**
+ * Runs a job that is over again as it was, from the steps that have no result: `forkJob` without a difference. The job itself stays what it is.
+ * @throws {PermissionDeniedError} without `job.create`, or `job.view` of the job
+ * @throws {NotFoundError}
+ * @throws {ValidationFailedError} when the job is not over
+ */
+export function retryJob(
+  platform: Platform,
+  caller: Caller,
+  { jobId, idempotencyKey, priority, deadline, runAfter }: RetryJob,
+): Promise<SubmittedJob> {
+  return forkJob(platform, caller, { jobId, idempotencyKey, priority, deadline, runAfter });
+}

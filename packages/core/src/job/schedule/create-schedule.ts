@@ -1,0 +1,51 @@
+import { systemClock } from '../../clock.ts';
+import { insertJobSchedule } from '../../metadata/job-schedule.repository.ts';
+import { inOrganization } from '../../metadata/metadata-database.ts';
+import type { Platform } from '../../platform.ts';
+import { type Caller, requirePermission } from '../caller.ts';
+import { nextTick } from './next-tick.ts';
+import { checkSchedule, type Schedule, type ScheduledRequest, toSchedule, toStoredRequest } from './schedule.ts';
+
+export interface CreateSchedule {
+  /** Unique in the organization. */
+  readonly name: string;
+  /** Five fields – minute, hour, day of the month, month, day of the week – such as `30 2 * * 1-5`; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. */
+  readonly cron: string;
+  /** IANA name in whose time `cron` is read. @default 'UTC' */
+  readonly timezone?: string | undefined;
+  readonly request: ScheduledRequest;
+  /** @default true */
+  readonly enabled?: boolean | undefined;
+  /** True: one job makes up for all ticks at which nobody was there. False: they are left out. @default true */
+  readonly catchUp?: boolean | undefined;
+}
+
+/**
+ * Submits a job at every tick of a clock from now on, as the caller. The request is checked as if it were submitted now.
+ * @throws {PermissionDeniedError} without `job.create`
+ * @throws {ValidationFailedError} when the clock never ticks, or the request is none
+ * @throws {NotFoundError} when the pipeline or its version is not there
+ * @throws {ConflictError} when the organization has a schedule of this name
+ */
+export async function createSchedule(
+  platform: Platform,
+  caller: Caller,
+  { name, cron, timezone = 'UTC', request, enabled = true, catchUp = true }: CreateSchedule,
+): Promise<Schedule> {
+  requirePermission(caller, 'job.create');
+  const now = (platform.clock ?? systemClock).now();
+  await checkSchedule(platform, caller, { facts: { name, cron, timezone, request, enabled, catchUp }, now });
+  const row = await inOrganization(platform.metadata, caller.orgId, (tx) =>
+    insertJobSchedule(tx, {
+      name,
+      cron,
+      timezone,
+      request: toStoredRequest(request),
+      enabled,
+      catch_up: catchUp,
+      created_by: caller.userId,
+      next_run_at: nextTick({ cron, timezone }, now),
+    }),
+  );
+  return toSchedule(row);
+}

@@ -1,0 +1,55 @@
+import { systemClock } from '../../clock.ts';
+import { findJobSchedule, updateJobSchedule } from '../../metadata/job-schedule.repository.ts';
+import { inOrganization } from '../../metadata/metadata-database.ts';
+import type { Platform } from '../../platform.ts';
+import { type Caller, requirePermission } from '../caller.ts';
+import type { CreateSchedule } from './create-schedule.ts';
+import { getPermittedSchedule } from './get-permitted-schedule.ts';
+import { nextTick } from './next-tick.ts';
+import { checkSchedule, type Schedule, type ScheduleFacts, toSchedule, toStoredRequest } from './schedule.ts';
+
+/** What is to change; what is absent stays. */
+export interface UpdateSchedule extends Partial<CreateSchedule> {
+  readonly scheduleId: string;
+}
+
+/**
+ * Changes a schedule, which from then on submits as the caller: nobody can make another submit what they chose. The next tick is reckoned anew when
+ * the clock changes and when it is enabled; ticks that passed while it was not enabled are gone.
+ * @throws {PermissionDeniedError} without `job.create`, or `job.cancel`, of which `job.cancel:own` is enough for a schedule of the caller's own
+ * @throws {NotFoundError} when the schedule, the pipeline or its version is not there
+ * @throws {ValidationFailedError} when the clock never ticks, or the request is none
+ * @throws {ConflictError} when the organization has another schedule of this name
+ */
+export async function updateSchedule(
+  platform: Platform,
+  caller: Caller,
+  { scheduleId, ...change }: UpdateSchedule,
+): Promise<Schedule> {
+  requirePermission(caller, 'job.create');
+  const { metadata, clock = systemClock } = platform;
+  const row = await inOrganization(metadata, caller.orgId, (tx) => findJobSchedule(tx, { scheduleId }));
+  const before = getPermittedSchedule(row, caller, scheduleId);
+  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const { name, cron, timezone, request, enabled, catchUp } = before;
+  const facts: ScheduleFacts = { name, cron, timezone, request, enabled, catchUp, ...given };
+  const now = clock.now();
+  await checkSchedule(platform, caller, { facts, now });
+  const isSameClock = facts.cron === cron && facts.timezone === timezone && facts.enabled === enabled;
+  const updated = await inOrganization(metadata, caller.orgId, (tx) =>
+    updateJobSchedule(tx, {
+      scheduleId,
+      set: {
+        name: facts.name,
+        cron: facts.cron,
+        timezone: facts.timezone,
+        request: toStoredRequest(facts.request),
+        enabled: facts.enabled,
+        catch_up: facts.catchUp,
+        created_by: caller.userId,
+        ...(isSameClock ? {} : { next_run_at: nextTick(facts, now) }),
+      },
+    }),
+  );
+  return toSchedule(updated);
+}

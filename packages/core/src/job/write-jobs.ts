@@ -1,0 +1,157 @@
+import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
+import { newId } from '../ids.ts';
+import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
+import { type AcceptedJob, insertJobs } from '../results/insert-jobs.ts';
+import type { NewJobEvent } from '../results/job-event.repository.ts';
+import { insertPipelineSpec } from '../results/pipeline-spec.repository.ts';
+import type { ResultsDatabase } from '../results/results-database.ts';
+import type { JobStatus } from '../results/tables/job-status.ts';
+import { copyTaskResults } from '../results/task-result.repository.ts';
+import type { Caller } from './caller.ts';
+import type { JobCache } from './job-cache.ts';
+import type { DecidedJob } from './look-up-jobs.ts';
+import type { PreparedJob } from './prepare-jobs.ts';
+
+/** What a new job takes over from an earlier one. */
+export interface Reuse {
+  /** The job that was asked to be run again. */
+  readonly forkedFrom: string;
+  /** The job whose results are taken: that one, or the one that really ran for it. */
+  readonly sourceJobId: string;
+  /** Step instances whose committed results are copied. */
+  readonly taskNames: readonly string[];
+}
+
+/** What a job takes over; asked only where the cache does not answer the whole job. */
+export type FindReuse = (job: PreparedJob) => Promise<Reuse>;
+
+export interface WriteJobs {
+  readonly caller: Caller;
+  readonly jobs: readonly DecidedJob[];
+  readonly findReuse: FindReuse | undefined;
+}
+
+/** A job that was written, as its row is. */
+export interface WrittenJob {
+  readonly job_id: string;
+  readonly status: JobStatus;
+  readonly pipeline_id: string;
+  readonly pipeline_version_id: string;
+  readonly submitted_by: string | null;
+  readonly idempotency_key: string | null;
+  readonly priority: number;
+  readonly resource_class: string;
+  readonly deadline: Date | null;
+  readonly run_after: Date | null;
+  readonly screening_id: string | null;
+  readonly item_key: string | null;
+  readonly canonical_job_id: string | null;
+  readonly created_at: Date;
+  readonly last_event_seq: number;
+}
+
+/** Writes all jobs in one transaction but those whose idempotency key is taken, and returns the written ones by the places of their requests. */
+export async function writeJobs(results: ResultsDatabase, write: WriteJobs): Promise<ReadonlyMap<number, WrittenJob>> {
+  if (write.jobs.length === 0) return new Map();
+  try {
+    return await writeOnce(results, write);
+  } catch (error) {
+    const state = findSqlState(error);
+    const isHit = ({ decision }: DecidedJob) => decision.outcome === 'hit';
+    const refused = state === SQLSTATE.foreignKeyViolation || state === SQLSTATE.checkViolation;
+    if (!refused || !write.jobs.some(isHit)) throw error;
+    // A job that a hit refers to was deleted since the look-up, and its entry with it: compute.
+    const jobs = write.jobs.map((job) => (isHit(job) ? { ...job, decision: GONE } : job));
+    return writeOnce(results, { ...write, jobs });
+  }
+}
+
+const GONE = { outcome: 'miss', reason: 'no_entry' } as const;
+
+async function writeOnce(
+  results: ResultsDatabase,
+  { caller, jobs, findReuse }: WriteJobs,
+): Promise<ReadonlyMap<number, WrittenJob>> {
+  const digests = new Map<string, string>();
+  for (const { pipelineVersionId, storedSpec } of new Set(jobs.map(({ pipeline }) => pipeline)))
+    digests.set(pipelineVersionId, await insertPipelineSpec(results, { spec: storedSpec }));
+  const rows = await Promise.all(
+    jobs.map(async (job) => {
+      const reuse = job.decision.outcome === 'miss' ? await findReuse?.(job) : undefined;
+      const digest = digests.get(job.pipeline.pipelineVersionId) ?? null;
+      return { index: job.index, reuse, ...toAccepted(job, { caller, digest, reuse }) };
+    }),
+  );
+  const insert = async (db: ResultsDatabase) => {
+    const inserted = new Map((await insertJobs(db, { jobs: rows })).map((row) => [row.job_id, row.created_at]));
+    for (const { job, reuse } of rows)
+      if (reuse && inserted.has(job.job_id))
+        await copyTaskResults(db, { fromJobId: reuse.sourceJobId, toJobId: job.job_id, taskNames: reuse.taskNames });
+    return inserted;
+  };
+  // One job that takes nothing over is one statement, which needs no transaction around it.
+  const isOne = rows.length === 1 && rows[0]?.reuse === undefined;
+  const inserted = isOne ? await insert(results) : await results.transaction().execute(insert);
+  return new Map(
+    rows.flatMap(({ index, job, events }) => {
+      const created_at = inserted.get(job.job_id);
+      return created_at ? [[index, { ...job, created_at, last_event_seq: events.length }] as const] : [];
+    }),
+  );
+}
+
+function toAccepted(
+  { request, pipeline, files, parameters, identity, decision }: DecidedJob,
+  { caller, digest, reuse }: { caller: Caller; digest: string | null; reuse: Reuse | undefined },
+) {
+  const hit = decision.outcome === 'hit' ? decision : undefined;
+  const cache: JobCache = {
+    use: request.useCache ?? true,
+    min_confidence: request.minConfidence ?? null,
+    outcome: decision.outcome,
+    reason: decision.outcome === 'miss' ? decision.reason : null,
+    cache_key: identity?.cacheKey ?? null,
+  };
+  return {
+    job: {
+      job_id: newId(),
+      status: hit ? ('COMPLETED' as const) : ('PENDING' as const),
+      pipeline_version: `${pipeline.name}@${pipeline.version}`,
+      pipeline_id: pipeline.pipelineId,
+      pipeline_version_id: pipeline.pipelineVersionId,
+      spec_digest: digest,
+      forked_from: reuse?.forkedFrom ?? null,
+      resource_class: pipeline.spec.resourceClass,
+      params: parameters,
+      input_signature: identity?.inputSignature ?? null,
+      submitted_by: caller.userId,
+      idempotency_key: request.idempotencyKey ?? null,
+      priority: request.priority ?? 0,
+      deadline: request.deadline ?? null,
+      run_after: request.runAfter ?? null,
+      screening_id: request.screeningId ?? null,
+      item_key: request.itemKey ?? null,
+      canonical_job_id: hit?.canonicalJobId ?? null,
+      cache: { ...cache },
+    },
+    inputs: Object.entries(files).map(([key, file]) => ({
+      key,
+      uri: formatArtifactUri({ orgId: caller.orgId, digest: file.$artifact }),
+      content_type: file.contentType,
+      size_bytes: file.sizeBytes,
+      checksum: file.$artifact,
+    })),
+    events: [{ event: 'QUEUED' }, ...firstEvents(hit?.canonicalJobId, reuse)],
+  } satisfies AcceptedJob;
+}
+
+function firstEvents(canonicalJobId: string | undefined, reuse: Reuse | undefined): NewJobEvent[] {
+  if (canonicalJobId !== undefined)
+    return [{ event: 'CACHE_HIT', metadata: { canonical_job_id: canonicalJobId } }, { event: 'COMPLETED' }];
+  if (!reuse) return [];
+  return reuse.taskNames.map((name) => ({
+    event: 'TASK_REUSED',
+    detail: name,
+    metadata: { task_name: name, source_job_id: reuse.sourceJobId },
+  }));
+}

@@ -1,0 +1,1 @@
+export { createPgBossQueue, type PgBossQueueOptions } from './create-pg-boss-queue.ts';

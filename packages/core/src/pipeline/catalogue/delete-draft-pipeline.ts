@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { type Caller, requirePermissionOn } from '../../job/caller.ts';
+import { inOrganization } from '../../metadata/metadata-database.ts';
+import { deletePipeline } from '../../metadata/pipeline.repository.ts';
+import type { Platform } from '../../platform.ts';
+import { checkRequest, label } from './check-request.ts';
+import { getOwnPipeline } from './own-pipeline.ts';
+
+const request = z.looseObject({ pipeline: label });
+
+/**
+ * Removes a pipeline of which no version was ever published, by name or id. What was published stays, since jobs refer to it: deprecate its versions.
+ * @throws {PermissionDeniedError} without `pipeline.delete`, or `pipeline.delete:own` for a pipeline that the caller made
+ * @throws {NotFoundError}
+ * @throws {RowRefusedError} once a version was published
+ */
+export async function deleteDraftPipeline(
+  platform: Platform,
+  caller: Caller,
+  asked: { readonly pipeline: string },
+): Promise<void> {
+  checkRequest(request, { subject: 'pipeline', value: asked });
+  await inOrganization(platform.metadata, caller.orgId, async (tx) => {
+    const { pipeline_id: pipelineId, created_by: ownerId } = await getOwnPipeline(tx, caller, asked);
+    requirePermissionOn(caller, { permission: 'pipeline.delete', ownerId });
+    await deletePipeline(tx, { pipelineId });
+  });
+}

@@ -1,0 +1,54 @@
+/** A priority queue: the least element by `compare` first, O(log n) to push and to pop. Elements must not change their order while they are in. */
+export interface Heap<T> extends Iterable<T> {
+  readonly size: number;
+  push(element: T): void;
+  peek(): T | undefined;
+  pop(): T | undefined;
+}
+
+export function createHeap<T>(compare: (a: T, b: T) => number): Heap<T> {
+  const elements: T[] = [];
+  const at = (index: number): T => elements[index] as T;
+
+  function rise(element: T): void {
+    let index = elements.length - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (compare(element, at(parent)) >= 0) break;
+      elements[index] = at(parent);
+      index = parent;
+    }
+    elements[index] = element;
+  }
+
+  function sink(element: T): void {
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= elements.length) break;
+      if (child + 1 < elements.length && compare(at(child + 1), at(child)) < 0) child++;
+      if (compare(element, at(child)) <= 0) break;
+      elements[index] = at(child);
+      index = child;
+    }
+    elements[index] = element;
+  }
+
+  return {
+    get size() {
+      return elements.length;
+    },
+    push(element) {
+      elements.push(element);
+      rise(element);
+    },
+    peek: () => elements[0],
+    pop() {
+      const first = elements[0];
+      const last = elements.pop();
+      if (elements.length > 0) sink(last as T);
+      return first;
+    },
+    [Symbol.iterator]: () => elements[Symbol.iterator](),
+  };
+}

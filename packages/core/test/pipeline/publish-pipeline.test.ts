@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { getPublishedPipeline, type ResolvedTask, type TaskRunner } from '../../src/index.ts';
+import { publishPipeline } from '../../src/pipeline/publish-pipeline.ts';
+import { createTestTasks, openTestPlatform, step, type TestPlatform } from '../executor/test-platform.ts';
+
+const text = { type: 'string' };
+const schemas: Readonly<Record<string, Partial<ResolvedTask>>> = {
+  plain: { requestSchema: { type: 'object', properties: { task: text, ligand: { ...text, maxLength: 10 } } } },
+  large: { resourceClass: 'gpu' },
+};
+const answer = () => ({});
+const base = createTestTasks({ plain: answer, large: answer });
+const tasks: TaskRunner = {
+  run: base.run,
+  prepare: base.prepare,
+  resolve: async (orgId, task) => ({ ...(await base.resolve(orgId, task)), ...schemas[task.split('@')[0] ?? ''] }),
+};
+
+let host: TestPlatform;
+beforeAll(async () => {
+  host = await openTestPlatform('pglite', tasks);
+});
+afterAll(() => host[Symbol.asyncDispose]());
+
+test('publishing returns what is not proven, also when the version is there already', async () => {
+  const publish = () =>
+    publishPipeline(host.platform, host.caller, {
+      name: 'unproven',
+      version: '1.0.0',
+      spec: {
+        version: 1,
+        tasks: [step('large'), step('plain', { inputs: { ligand: { from: '/steps/large/output/ligand' } } })],
+      },
+    });
+  const published = await publish();
+  expect(published.unproven).toEqual([
+    {
+      step: 'plain',
+      pointer: '/tasks/1/inputs/ligand',
+      message: 'no schema tells what is at /steps/large/output/ligand',
+    },
+  ]);
+  expect(await publish()).toEqual(published);
+});
+
+test('a misfit is refused, with the place and both schemas', async () => {
+  const parameters = { type: 'object', properties: { smiles: text } };
+  const spec = {
+    version: 1 as const,
+    parameters,
+    tasks: [step('plain', { inputs: { ligand: { from: '/parameters/smiles' } } })],
+  };
+  await expect(publishPipeline(host.platform, host.caller, { name: 'misfit', version: '1.0.0', spec })).rejects.toThrow(
+    '/tasks/0/inputs/ligand: step plain: /parameters/smiles does not fit ligand of plain@1.0.0: text of any length comes, at most 10 are taken, such as "2020-01-01T00:00:00Z" (source {"type":"string"}, target {"type":"string","maxLength":10})',
+  );
+});
+
+test.each([
+  ['cpu', ['plain']],
+  ['gpu', ['plain', 'large']],
+])('the job runs where all its tasks can: %s', async (resourceClass, names) => {
+  const version = { name: `on-${resourceClass}`, version: '1.0.0' };
+  await publishPipeline(host.platform, host.caller, {
+    ...version,
+    spec: { version: 1, tasks: names.map((name) => step(name)) },
+  });
+  const { spec } = await getPublishedPipeline(host.metadata, host.caller, { pipeline: version.name });
+  expect(spec.resourceClass).toBe(resourceClass);
+});
