@@ -15,7 +15,8 @@ export { readArtifactText } from './artifacts/read-artifact-text.ts';
 export { type Clock, systemClock } from './clock.ts';
 // Words and values.
 export * from './errors.ts';
-export { Executor, type ExecutorOptions } from './executor/executor.ts';
+export { Executor, type ExecutorOptions, type ExecutorStatus } from './executor/executor.ts';
+export type { KeepSchedules } from './executor/keep-schedules.ts';
 export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
 export type { SubmittedJob } from './job/accept-jobs.ts';
 // What a platform does.

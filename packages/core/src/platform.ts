@@ -15,7 +15,7 @@ export interface Platform {
   readonly artifacts: ArtifactStore;
   readonly tasks: TaskRunner;
   readonly queue: JobQueue;
-  /** Absent: cancels and timelines of other processes are noticed by looking, about once a second. */
+  /** Absent: those of this process hear of each other, cancels and timelines of other processes are noticed by looking, about once a second. */
   readonly signals?: Signals | undefined;
   /** Absent: every job computes. */
   readonly cache?: ResultCache | undefined;

@@ -16,7 +16,16 @@ export interface PostgresServerOptions {
 export interface PostgresServer extends AsyncDisposable {
   /** Connection string of a database on this server, by its unix socket. @default database 'postgres' */
   url(database?: string): string;
+  /**
+   * Stops the server and starts it again on its files. `fast` breaks its connections off and writes everything down; `immediate` is a crash, after which
+   * it recovers from its log. Resolves when it takes connections again.
+   */
+  restart(mode: 'fast' | 'immediate'): Promise<void>;
 }
+
+/** What `pg_ctl` sends for each mode. */
+const SIGNALS = { fast: 'INT', immediate: 'QUIT' } as const;
+const RESTARTS_WITHIN_MS = 60_000;
 
 // `nobody`: PostgreSQL refuses to run as root.
 const UNPRIVILEGED = 65534;
@@ -37,7 +46,8 @@ export async function startPostgresServer({ settings = [] }: PostgresServerOptio
     ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
     { ...user, cwd: home },
   );
-  // The shell waits for the end of our pipe, which comes however this process ends, and then takes the server and its files down.
+  // The shell restarts the server by the signals that our pipe names, until its end, which comes however this process ends. Then it takes the server
+  // and its files down.
   const flags = [
     'listen_addresses=',
     `unix_socket_directories=${home}`,
@@ -49,7 +59,8 @@ export async function startPostgresServer({ settings = [] }: PostgresServerOptio
     'sh',
     [
       '-c',
-      `"$0/bin/postgres" -D "$1/data" ${flags.join(' ')} >"$1/log" 2>&1 & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf "$1"`,
+      `serve() { "$0/bin/postgres" -D "$home/data" ${flags.join(' ')} >>"$home/log" 2>&1 & }
+      home="$1"; serve; while read signal; do kill -$signal $!; wait $!; serve; done; kill -QUIT $!; wait $!; rm -rf "$home"`,
       binaries,
       home,
     ],
@@ -65,6 +76,16 @@ export async function startPostgresServer({ settings = [] }: PostgresServerOptio
   await untilReady(url(), keeper);
   return {
     url,
+    async restart(mode) {
+      const before = await findStart(url());
+      keeper.stdin?.write(`${SIGNALS[mode]}\n`);
+      // The server that is to go may still answer.
+      const deadline = performance.now() + RESTARTS_WITHIN_MS;
+      for (let start: unknown; !start || start === before; await setTimeout(20))
+        start = await findStart(url()).catch((error: unknown) => {
+          if (performance.now() > deadline) throw error;
+        });
+    },
     async [Symbol.asyncDispose]() {
       // Else a program that has nothing left to do would end here, before the server has.
       keeper.ref();
@@ -72,6 +93,20 @@ export async function startPostgresServer({ settings = [] }: PostgresServerOptio
       if (keeper.exitCode === null) await once(keeper, 'exit');
     },
   };
+}
+
+/** When the server that answers was started. */
+async function findStart(connectionString: string): Promise<string> {
+  const client = new Client({ connectionString });
+  // Told of a connection that breaks between two statements, which would otherwise end the process.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ start: string }>('select pg_postmaster_start_time()::text as start');
+    return rows[0]?.start ?? '';
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 async function untilReady(connectionString: string, keeper: ChildProcess): Promise<void> {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type Kysely, sql } from 'kysely';
 import { Client } from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
-import { createPostgresDatabase } from '../src/index.ts';
+import { createPostgresDatabase, startPostgresServer } from '../src/index.ts';
 
 test('a server dies and leaves no files when the process that started it is killed', async () => {
   const script = `import { startPostgresServer } from ${JSON.stringify(fileURLToPath(import.meta.resolve('../src/index.ts')))};
@@ -28,6 +28,21 @@ test('a server dies and leaves no files when the process that started it is kill
   for (let i = 0; i < 100 && existsSync(folder); i++) await setTimeout(50);
   expect(existsSync(folder)).toBe(false);
   await expect(new Client({ connectionString }).connect()).rejects.toThrow();
+});
+
+test.each(['fast', 'immediate'] as const)('a server that is restarted (%s) breaks connections off and keeps what was committed', async (mode) => {
+  await using server = await startPostgresServer({ settings: ['fsync=on'] });
+  const connectionString = server.url();
+  const before = new Client({ connectionString });
+  const broken = once(before, 'error');
+  await before.connect();
+  await before.query('create table t as select 1 as a');
+  await server.restart(mode);
+  await broken;
+  const after = new Client({ connectionString });
+  await after.connect();
+  expect((await after.query('select a from t')).rows).toEqual([{ a: 1 }]);
+  await after.end();
 });
 
 test('each test database is a clone of its template', async () => {

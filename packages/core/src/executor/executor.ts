@@ -6,8 +6,10 @@ import { createMirror, type Mirror } from '../job/create-mirror.ts';
 import { silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
 import type { JobMessage, QueueDepth } from '../ports/job-queue.ts';
+import { EVERY } from '../signals/every.ts';
 import { signalsOf } from '../signals/signals-of.ts';
 import { ExecutorStopping } from './job-ending.ts';
+import { type KeepSchedules, keepSchedules } from './keep-schedules.ts';
 import { OrganizationRuns } from './organization-runs.ts';
 import { recoverJobs } from './recover.ts';
 
@@ -24,6 +26,8 @@ export interface ExecutorOptions {
   readonly recoverEveryMs?: number;
   /** How long running calls may still end when the executor stops, before they are aborted. @default 5_000 */
   readonly stopGraceMs?: number;
+  /** How recurring jobs are submitted; false: another process does it. @default every 2 s, as the user who created the schedule */
+  readonly schedules?: KeepSchedules | false;
 }
 
 /** What an executor does right now. */
@@ -61,6 +65,7 @@ export class Executor implements AsyncDisposable {
   readonly #mirror: Mirror;
   #consumer: AsyncDisposable | undefined;
   #recovery: Promise<void> | undefined;
+  #schedules: Promise<void> | undefined;
   #cancels: Disposable | undefined;
   #sweep: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
@@ -74,6 +79,7 @@ export class Executor implements AsyncDisposable {
       maxCrashes: 5,
       recoverEveryMs: 30_000,
       stopGraceMs: 5_000,
+      schedules: {},
       ...options,
     };
     this.#mirror = createMirror(platform, { pauseMs: MIRROR_PAUSE_MS });
@@ -82,12 +88,15 @@ export class Executor implements AsyncDisposable {
   /** Takes jobs from the queue from now on, and those that an earlier executor left behind. */
   start(): void {
     if (this.#consumer || this.#stop.signal.aborted) return;
-    const { concurrency, recoverEveryMs } = this.#options;
-    this.#cancels = signalsOf(this.#platform).subscribe('job.cancel', ({ orgId, jobId }) =>
-      this.#organizations.get(orgId)?.runs.get(jobId)?.cancel(),
-    );
+    const { concurrency, recoverEveryMs, schedules } = this.#options;
+    const { signal } = this.#stop;
+    this.#cancels = signalsOf(this.#platform).subscribe('job.cancel', ({ orgId, jobId }) => {
+      const told = orgId === EVERY ? this.#organizations.values() : [this.#organizations.get(orgId)];
+      for (const organization of told) organization?.cancel(orgId === EVERY ? EVERY : jobId);
+    });
     this.#consumer = this.#platform.queue.consume({ concurrency, handler: (message) => this.#run(message) });
-    this.#recovery = recoverJobs(this.#platform, { everyMs: recoverEveryMs, signal: this.#stop.signal });
+    this.#recovery = recoverJobs(this.#platform, { everyMs: recoverEveryMs, signal });
+    if (schedules) this.#schedules = keepSchedules(this.#platform, { ...schedules, signal });
     this.#sweep = setInterval(() => this.#sweepIdle(), KEPT_IDLE_MS);
     this.#sweep.unref();
   }
@@ -116,7 +125,7 @@ export class Executor implements AsyncDisposable {
     await drained;
     clearTimeout(grace);
     this.#cancels?.[Symbol.dispose]();
-    await this.#recovery;
+    await Promise.all([this.#recovery, this.#schedules]);
     for (const organization of this.#organizations.values()) organization[Symbol.dispose]();
     await this.#mirror[Symbol.asyncDispose]();
   }

@@ -13,13 +13,18 @@ export interface KeepLeases {
   readonly logger: Logger;
 }
 
+export interface KeptLeases extends Disposable {
+  /** Looks at once, as after signals were lost. */
+  look(): Promise<void>;
+}
+
 const LOOK_EVERY_MS = 1_000;
 
 /**
  * Keeps the leases of one organization's runs: all renewed with one statement three times in a lease's life. In between it looks once a second for
  * cancels whose signal was lost. A run whose lease is lost is dropped, and so are all when the database stays away for longer than the lease.
  */
-export function keepLeases({ results, runs, leaseMs, logger }: KeepLeases): Disposable {
+export function keepLeases({ results, runs, leaseMs, logger }: KeepLeases): KeptLeases {
   const everyMs = Math.min(leaseMs / 3, LOOK_EVERY_MS);
   let renewAt = performance.now() + leaseMs / 3;
   let answeredAt = performance.now();
@@ -64,5 +69,5 @@ export function keepLeases({ results, runs, leaseMs, logger }: KeepLeases): Disp
   }
 
   const timer = setInterval(() => void look(), everyMs);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  return { look, [Symbol.dispose]: () => clearInterval(timer) };
 }

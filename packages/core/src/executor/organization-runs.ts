@@ -1,9 +1,10 @@
 import { type JobToRun, listJobsToRun } from '../results/job-to-run.ts';
+import { EVERY } from '../signals/every.ts';
 import type { ExecutorContext } from './executor-context.ts';
 import { gather } from './gather.ts';
 import { JobRun } from './job-run.ts';
 import { Journal } from './journal.ts';
-import { keepLeases } from './keep-leases.ts';
+import { type KeptLeases, keepLeases } from './keep-leases.ts';
 import { SpecStore } from './spec-store.ts';
 
 export type OrganizationOptions = Omit<ExecutorContext, 'journal' | 'specs'> & {
@@ -17,7 +18,9 @@ export class OrganizationRuns implements Disposable {
   readonly runs = new Map<string, JobRun>();
   readonly #context: ExecutorContext;
   readonly #find: (jobId: string) => Promise<JobToRun | undefined>;
-  readonly #leases: Disposable;
+  readonly #leases: KeptLeases;
+  /** Jobs whose rows are being read. */
+  #asked = 0;
 
   constructor({ onChanged, ...shared }: OrganizationOptions) {
     const { results, holder, leaseMs, logger } = shared;
@@ -39,12 +42,13 @@ export class OrganizationRuns implements Disposable {
   }
 
   get isIdle(): boolean {
-    return this.runs.size === 0 && this.journal.isIdle;
+    return this.#asked === 0 && this.runs.size === 0 && this.journal.isIdle;
   }
 
   /** Runs the job to its end, unless it is over, not due, or another executor holds it. Returns whether it was run. */
   async run(jobId: string): Promise<boolean> {
-    const job = this.runs.has(jobId) ? undefined : await this.#find(jobId);
+    this.#asked++;
+    const job = await this.#find(jobId).finally(() => this.#asked--);
     if (!job || this.runs.has(jobId)) return false;
     const run = new JobRun(this.#context, job);
     this.runs.set(jobId, run);
@@ -56,6 +60,12 @@ export class OrganizationRuns implements Disposable {
       this.runs.delete(jobId);
       this.journal.running = this.runs.size;
     }
+  }
+
+  /** Somebody wants the job to end; of `EVERY` job it is not known which. */
+  cancel(jobId: string): void {
+    if (jobId === EVERY) void this.#leases.look();
+    else this.runs.get(jobId)?.cancel();
   }
 
   [Symbol.dispose](): void {

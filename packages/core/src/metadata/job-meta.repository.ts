@@ -161,7 +161,8 @@ export function isAfter(point: JobPoint, other: JobPoint): boolean {
 /**
  * Rows that are there are moved by an update of their own and not by the insert's conflict: the trigger before an insert asks whether the pipeline may
  * be run, and that may have ended since the job was accepted. Whoever writes several rows takes the organization's turn first: one that finds
- * rows to move and rows to insert would lock them in two passes, and two such writers could wait for each other.
+ * rows to move and rows to insert would lock them in two passes, and two such writers could wait for each other. "exists" keeps the turn before the
+ * locks, and the ids as an array keep the look-up on the key: joined, a table without statistics was read whole for each row.
  */
 function mirrorStatement(orgId: string, jobs: readonly JobMetaMirror[]): RawBuilder<{ job_id: string }> {
   const turn =
@@ -173,7 +174,8 @@ function mirrorStatement(orgId: string, jobs: readonly JobMetaMirror[]): RawBuil
         fence bigint, event_no bigint, idempotency_key text, deadline timestamptz, screening_id uuid, item_key text, error_code text,
         canonical_job_id uuid)
     ), present as materialized (
-      select m.job_id from given join jobs_meta m on m.job_id = given.job_id order by m.job_id for no key update of m
+      select m.job_id from jobs_meta m where m.job_id = any(cast(${jobs.map((job) => job.job_id)} as uuid[])) and exists (select from given)
+      order by m.job_id for no key update of m
     ), moved as (
       update jobs_meta m set fence = given.fence, event_no = given.event_no, status = given.status,
         priority = coalesce(given.priority, m.priority), deadline = coalesce(given.deadline, m.deadline),

@@ -4,7 +4,9 @@ import type { OrgId } from '../ids.ts';
 export type SignalTopic = 'job.changed' | 'job.cancel';
 
 export interface JobSignal {
+  /** Or `EVERY`: signals were lost, and any organization may be meant. */
   readonly orgId: OrgId;
+  /** Or `EVERY`: any job of the organization may be meant. */
   readonly jobId: string;
 }
 

@@ -158,6 +158,10 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
   expect((await repo.listTaskLogs(db, { jobId: JOB })).items).toHaveLength(1);
   expect(await repo.findTaskResult(db, { jobId: JOB, taskName: 'dock' })).toBeDefined();
   expect(await repo.listDockingResults(db, { jobId: HIT })).toHaveLength(1);
+  expect(await repo.listJobsByIdempotencyKey(db, { idempotencyKeys: ['k', 'other'] })).toHaveLength(1);
+  expect(await repo.listInputsOfJobs(db, { jobIds: [JOB, PENDING] })).toHaveLength(1);
+  await repo.copyTaskResults(db, { fromJobId: JOB, toJobId: PENDING, taskNames: ['dock'] });
+  expect(await repo.findTaskResult(db, { jobId: PENDING, taskName: 'dock' })).toBeDefined();
 
   await repo.touchCacheEntries(db, { cacheKeys: ['kept'] });
   expect(await repo.findCacheEntry(db, { cacheKey: 'kept' })).toMatchObject({ hit_count: 1, confidence_score: 0.6 });
