@@ -1,9 +1,10 @@
 import type { PipelineSpecInput } from '@mad/core';
 import { maxBoxEdge } from '@mad/docking';
 
+const coordinate = { type: 'number', minimum: -10_000, maximum: 10_000 };
 const point = {
   type: 'object',
-  properties: { x: { type: 'number' }, y: { type: 'number' }, z: { type: 'number' } },
+  properties: { x: coordinate, y: coordinate, z: coordinate },
   required: ['x', 'y', 'z'],
   additionalProperties: false,
 };

@@ -25,7 +25,7 @@ export async function registerDocking(
   }
   await publishPipeline(platform, caller, {
     name: 'docking',
-    version: '1.0.1',
+    version: '1.0.2',
     description: 'Prepare a protein and a molecule side by side, then dock one into the other',
     spec: dockingPipeline({ dock }),
   });

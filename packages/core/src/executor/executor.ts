@@ -30,16 +30,24 @@ export interface ExecutorOptions {
   readonly schedules?: KeepSchedules | false;
 }
 
+/** What an executor runs of one organization right now. */
+export interface RunningJobs {
+  readonly orgId: OrgId;
+  readonly jobs: number;
+  /** Those of the jobs whose lease is held, each with its fence; the others are being claimed. */
+  readonly leases: readonly { readonly jobId: string; readonly fence: number }[];
+  /** How many jobs each of the last batches wrote together, oldest first; 256 at most. */
+  readonly lastFlushSizes: readonly number[];
+  /** The same in short; null where nothing was written. */
+  readonly flushes: { readonly count: number; readonly median: number; readonly max: number } | null;
+}
+
 /** What an executor does right now. */
 export interface ExecutorStatus {
   /** Names this executor on the rows it writes: host, process, instance. */
   readonly holder: string;
-  /** Jobs that are held, by organization. */
-  readonly running: readonly {
-    readonly orgId: OrgId;
-    readonly jobs: number;
-    readonly lastFlushSizes: readonly number[];
-  }[];
+  /** What runs here, by organization; one of which nothing runs any more is dropped within two minutes. */
+  readonly running: readonly RunningJobs[];
   /** What waits and runs in the queue, for all executors that share it. */
   readonly queue: readonly QueueDepth[];
 }
@@ -103,7 +111,11 @@ export class Executor implements AsyncDisposable {
 
   async status(): Promise<ExecutorStatus> {
     const running = [...this.#organizations].map(([orgId, { runs, journal }]) => ({
-      ...{ orgId, jobs: runs.size, lastFlushSizes: [...journal.flushSizes] },
+      orgId,
+      jobs: runs.size,
+      leases: [...runs.values()].filter((run) => run.isHeld).map(({ jobId, fence }) => ({ jobId, fence })),
+      lastFlushSizes: [...journal.flushSizes],
+      flushes: summarize(journal.flushSizes),
     }));
     return { holder: this.#holder, running, queue: await this.#platform.queue.depth() };
   }
@@ -185,4 +197,11 @@ export class Executor implements AsyncDisposable {
       this.#organizations.delete(orgId);
     }
   }
+}
+
+function summarize(sizes: readonly number[]): RunningJobs['flushes'] {
+  const sorted = sizes.toSorted((a, b) => a - b);
+  const max = sorted.at(-1);
+  if (max === undefined) return null;
+  return { count: sorted.length, median: sorted[sorted.length >> 1] ?? max, max };
 }

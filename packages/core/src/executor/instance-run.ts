@@ -34,7 +34,8 @@ export interface InstanceHost {
   /** Ended without an outcome: the job or the step it belongs to has ended. */
   stopped(run: InstanceRun, draft: TransitionDraft): Promise<void>;
   note(draft: TransitionDraft): Promise<void>;
-  drop(error: unknown): void;
+  /** What it ran into is no outcome: the run is broken off. */
+  broke(run: InstanceRun, error: unknown): void;
 }
 
 /** One step instance on its way to an outcome: from the cache, or by attempts at a service. */
@@ -50,6 +51,7 @@ export class InstanceRun {
   #attempt: number;
   #failed: number;
   #answered: number;
+  #calledAt = 0;
 
   constructor(given: {
     context: ExecutorContext;
@@ -108,7 +110,7 @@ export class InstanceRun {
       if (this.#execId === undefined) await this.#lookUp();
       else await this.#callOnce(this.#execId);
     } catch (error) {
-      this.#host.drop(error);
+      this.#host.broke(this, error);
     }
   }
 
@@ -124,7 +126,7 @@ export class InstanceRun {
       const row = hit && (await findTaskResult(results, { jobId: hit.canonicalJobId, taskName: hit.taskName }));
       if (hit && row) {
         draft.completeFromCache(this.instance, { hit, cacheKey, row });
-        tell('step.cached', this.#facts());
+        tell('step.cached', { ...this.#facts(), cache_key: cacheKey, canonical_job_id: hit.canonicalJobId });
         return this.#host.completed(this, { result: row.result_data, confidence: row.confidence_score, draft });
       }
     }
@@ -139,8 +141,9 @@ export class InstanceRun {
   }
 
   async #callOnce(execId: string): Promise<void> {
-    const facts = { ...this.#facts(), attempt: this.#attempt - 1 };
+    const facts = this.#attemptFacts();
     tell('attempt.started', facts);
+    this.#calledAt = performance.now();
     const calling = attemptTask({
       ...{ orgId: this.#context.orgId, tasks: this.#context.tasks, logger: this.#context.logger },
       ...{ jobId: this.#host.jobId, instance: this.instance, request: this.#request, controller: this.#controller },
@@ -154,7 +157,8 @@ export class InstanceRun {
     } catch (error) {
       return this.#callFailed(execId, error);
     }
-    tell('attempt.answered', { ...facts, compute_ms: outcome.computeMs });
+    const { computeMs: compute_ms, serviceName: service } = outcome;
+    tell('attempt.answered', { ...facts, elapsed_ms: this.#elapsedMs, service, compute_ms });
     const draft = new TransitionDraft();
     draft.complete(this.instance, { execId, outcome });
     this.#record(outcome, draft);
@@ -164,14 +168,17 @@ export class InstanceRun {
 
   async #callFailed(execId: string, error: unknown): Promise<void> {
     const draft = new TransitionDraft();
-    if (this.#host.ending || this.#controller.signal.reason instanceof StepStopped) {
+    const isStopped = this.#host.ending !== undefined || this.#controller.signal.reason instanceof StepStopped;
+    if (isStopped || !endsJob(error))
+      tell('attempt.canceled', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, reason: error });
+    if (isStopped) {
       draft.stop(this.instance, { execId });
       return this.#host.stopped(this, draft);
     }
     // A database or store that is away is no failure of the job: the run is broken off and goes on when it is back.
     if (!endsJob(error)) throw error;
     const failure = toJobFailure(error, this.instance.name);
-    tell('attempt.failed', { ...this.#facts(), code: failure.code });
+    tell('attempt.failed', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, code: failure.code });
     draft.fail(this.instance, { execId, failure });
     this.#failed++;
     if (wasAnswered(failure.code)) this.#answered++;
@@ -188,7 +195,7 @@ export class InstanceRun {
     // A timeout has aborted the controller of its attempt.
     this.#controller = new AbortController();
     await this.#host.commit(draft);
-    tell('attempt.retrying', { ...this.#facts(), wait_ms: waitMs });
+    tell('attempt.retrying', { ...this.#attemptFacts(), wait_ms: waitMs });
     if (!this.#host.ending) await this.#context.clock.sleep(waitMs, this.#controller.signal).catch(() => {});
     await this.#start(new TransitionDraft());
   }
@@ -217,6 +224,15 @@ export class InstanceRun {
     const draft = new TransitionDraft();
     draft.tell('TASK_PROGRESS', { name: this.instance.name, progress: fraction });
     await this.#host.note(draft);
+  }
+
+  get #elapsedMs(): number {
+    return performance.now() - this.#calledAt;
+  }
+
+  #attemptFacts() {
+    const cache = this.#decision?.outcome === 'miss' ? this.#decision.reason : null;
+    return { ...this.#facts(), attempt: this.#attempt - 1, cache };
   }
 
   #facts() {

@@ -44,9 +44,12 @@ export class JobRun implements InstanceHost {
   #turns = 0;
   /** Turns that have not handed their draft to the journal. */
   #drafts = 0;
+  /** What kept a request from being made and is nobody's failure: what has ended is still committed, and then the run is broken off. */
+  #fault: { readonly error: unknown } | undefined;
   /** The last write has begun. */
   #closing = false;
   #expiry: NodeJS.Timeout | undefined;
+  readonly #createdAt = performance.now();
 
   constructor(context: ExecutorContext, job: JobToRun) {
     this.#context = context;
@@ -102,7 +105,11 @@ export class JobRun implements InstanceHost {
 
   /** The run is broken off: the lease is lost, or the database is away. Writes nothing more but that it gives the lease back. */
   drop(error: unknown): void {
-    if (this.#ending?.kind === 'drop') return;
+    if (this.#ending?.kind === 'drop') {
+      // Dropped while this turn was under way, which has now failed too: it may have been the last thing to wait for.
+      this.#endIfIdle();
+      return;
+    }
     // What the database refuses to store is the job's own failure.
     if (error instanceof TaskFailedError && !this.#closing) {
       this.#end({ kind: 'close', status: 'FAILED', failure: toJobFailure(error) }, new StepStopped());
@@ -136,6 +143,12 @@ export class JobRun implements InstanceHost {
     await this.#turn(draft);
   }
 
+  broke(run: InstanceRun, error: unknown): void {
+    this.#running.delete(run.instance.name);
+    this.drop(error);
+    this.#endIfIdle();
+  }
+
   async note(draft: TransitionDraft): Promise<void> {
     if (!this.#ending && !this.#closing) await this.commit(draft);
   }
@@ -153,7 +166,7 @@ export class JobRun implements InstanceHost {
     if (!draft.claim) return;
     this.#fence++;
     this.#context.onClaimed(this.jobId);
-    tell('job.claimed', this.#facts());
+    tell('job.claimed', { ...this.#facts(), pipeline: this.pipelineVersion, fence: this.#fence });
   }
 
   async #begin(): Promise<void> {
@@ -180,7 +193,7 @@ export class JobRun implements InstanceHost {
       this.#spec = runnable.spec;
       this.#plan = new StepPlan(runnable.graph, { inputs: toInputs(job), parameters: job.params });
     }
-    if (Number.isFinite(restMs)) this.#expireIn(restMs);
+    if (Number.isFinite(restMs) && restMs > 0) this.#expireIn(restMs);
     // A new job starts its first steps with its claim. One that ran before is claimed first: then what earlier runs left stands still.
     if (job.fence === 0 && job.forked_from === null && this.#plan) return this.#turn(claim);
     await this.commit(claim);
@@ -194,8 +207,9 @@ export class JobRun implements InstanceHost {
     this.#turns++;
     this.#drafts++;
     let isDrafting = true;
+    let starting: readonly InstanceRun[] = [];
     try {
-      const starting = await this.#takeStarting(draft);
+      starting = await this.#takeStarting(draft);
       // Another turn may still be drafting what belongs before the end; it will come here after this one.
       const close = this.#drafts === 1 ? this.#findClose() : undefined;
       this.#drafts--;
@@ -208,7 +222,12 @@ export class JobRun implements InstanceHost {
       }
       if (close) return await this.#close(close, draft);
       if (!draft.isEmpty) await this.commit(draft);
+      if (this.#fault) throw this.#fault.error;
       for (const run of starting) void run.go();
+    } catch (error) {
+      // What was to start with this commit does not, and nobody waits for it.
+      for (const run of starting) this.#running.delete(run.instance.name);
+      throw error;
     } finally {
       this.#turns--;
       if (isDrafting) this.#drafts--;
@@ -221,7 +240,8 @@ export class JobRun implements InstanceHost {
     draft.end(close);
     if (close.status === 'COMPLETED') this.#record(close, draft);
     await this.commit(draft);
-    tell('job.closed', { ...this.#facts(), status: close.status });
+    const elapsed_ms = this.#job.started_ms_ago + performance.now() - this.#createdAt;
+    tell('job.closed', { ...this.#facts(), status: close.status, code: codeOf(close), elapsed_ms });
     this.#finished.resolve();
   }
 
@@ -235,15 +255,17 @@ export class JobRun implements InstanceHost {
       for (const skipped of plan.takeSkipped()) {
         if (this.#earlier.skipped.has(skipped.step.name)) continue;
         draft.skip(skipped);
-        tell('step.skipped', { ...this.#facts(), step: skipped.step.name });
+        tell('step.skipped', { ...this.#facts(), step: skipped.step.name, reason: skipped.reason });
       }
       const prepared = await Promise.allSettled(taken.map((run) => run.prepare(plan.scope)));
       refused = false;
       for (const [index, run] of taken.entries()) {
         const answer = prepared[index];
         if (answer?.status === 'fulfilled') ready.push(run);
-        else if (!endsJob(answer?.reason)) throw answer?.reason;
-        else {
+        else if (!endsJob(answer?.reason)) {
+          this.#fault ??= { error: answer?.reason };
+          this.#running.delete(run.instance.name);
+        } else {
           refused = true;
           this.#running.delete(run.instance.name);
           run.draftRefused(draft, answer?.reason);
@@ -255,7 +277,7 @@ export class JobRun implements InstanceHost {
       const { error, step } = plan.failure;
       this.#end({ kind: 'close', status: 'FAILED', failure: toJobFailure(error, step) }, new StepStopped());
     }
-    if (this.#ending) {
+    if (this.#ending || this.#fault) {
       for (const run of ready) this.#running.delete(run.instance.name);
       return [];
     }
@@ -265,7 +287,7 @@ export class JobRun implements InstanceHost {
 
   #take(plan: StepPlan): InstanceRun[] {
     const taken: InstanceRun[] = [];
-    while (!this.#ending && !plan.failure && this.#running.size < this.#context.stepConcurrency) {
+    while (!this.#ending && !this.#fault && !plan.failure && this.#running.size < this.#context.stepConcurrency) {
       const instance = plan.next();
       if (!instance) break;
       const committed = this.#earlier.outputs.get(instance.name);
@@ -329,10 +351,11 @@ export class JobRun implements InstanceHost {
   }
 
   #expireIn(ms: number): void {
-    this.#expiry = setTimeout(
-      () => this.#end({ kind: 'close', status: 'FAILED', failure: OVERDUE }, new StepStopped()),
-      Math.min(Math.max(ms, 0), LONGEST_TIMER_MS),
-    );
+    const turnMs = Math.min(ms, LONGEST_TIMER_MS);
+    this.#expiry = setTimeout(() => {
+      if (ms > turnMs) this.#expireIn(ms - turnMs);
+      else this.#end({ kind: 'close', status: 'FAILED', failure: OVERDUE }, new StepStopped());
+    }, turnMs);
   }
 
   #end(ending: JobEnding, reason: DOMException): void {
@@ -379,6 +402,10 @@ const OVERDUE: JobFailure = {
   message: 'the job was not done by its deadline or within its timeoutMs; raise it, or lighten the work',
   retryable: false,
 };
+
+function codeOf({ error }: JobClose): string | null {
+  return typeof error?.code === 'string' ? error.code : null;
+}
 
 function gaveUp(crashes: number): JobFailure {
   const message = `the run of this job was cut off again and again; look for what it does to its executor, then submit it anew (${crashes} times)`;

@@ -1,4 +1,5 @@
 import { LeaseLostError, TaskFailedError } from '../errors.ts';
+import type { OrgId } from '../ids.ts';
 import { findSqlState } from '../postgres/sqlstate.ts';
 import { commitTransitions } from '../results/commit-transitions.ts';
 import type { JobTransition, MovedJob } from '../results/job-transition.ts';
@@ -9,6 +10,7 @@ import { tell } from './diagnostics.ts';
 export type AlsoCommit = (tx: ResultsTransaction) => Promise<void>;
 
 export interface JournalOptions {
+  readonly orgId: OrgId;
   readonly results: ResultsDatabase;
   /** Names the executor on the rows it writes. */
   readonly holder: string;
@@ -126,15 +128,16 @@ export class Journal {
   }
 
   async #send(batch: readonly Entry[]): Promise<readonly MovedJob[]> {
-    const { results, holder, leaseMs } = this.#options;
+    const { orgId, results, holder, leaseMs } = this.#options;
     const transitions = batch.map((entry) => merge(entry.transitions));
     const also = batch.flatMap((entry) => entry.also.map((write) => ({ write, jobId: entry.jobId })));
-    const facts = { job_ids: batch.map(({ jobId }) => jobId) };
+    const facts = { org_id: orgId, job_ids: batch.map(({ jobId }) => jobId) };
+    const sentAt = performance.now();
     if (also.length === 0) {
       const sent = commitTransitions(results, { holder, leaseMs, transitions });
       tell('commit.sent', facts);
       const moved = await sent;
-      tell('committed', facts);
+      tell('committed', { ...facts, elapsed_ms: performance.now() - sentAt });
       return moved;
     }
     const moved = await results.transaction().execute(async (tx) => {
@@ -144,7 +147,7 @@ export class Journal {
       tell('cache.recorded', facts);
       return written;
     });
-    tell('committed', facts);
+    tell('committed', { ...facts, elapsed_ms: performance.now() - sentAt });
     return moved;
   }
 

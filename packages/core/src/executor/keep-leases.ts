@@ -1,4 +1,6 @@
 import { LeaseLostError } from '../errors.ts';
+import type { OrgId } from '../ids.ts';
+import { nameJobs } from '../job/name-jobs.ts';
 import type { Logger } from '../logger.ts';
 import { listCancelRequests, renewJobLeases } from '../results/renew-leases.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
@@ -6,6 +8,7 @@ import { tell } from './diagnostics.ts';
 import type { JobRun } from './job-run.ts';
 
 export interface KeepLeases {
+  readonly orgId: OrgId;
   readonly results: ResultsDatabase;
   /** The runs whose leases are kept, by job id; read anew each time. */
   readonly runs: ReadonlyMap<string, JobRun>;
@@ -24,7 +27,7 @@ const LOOK_EVERY_MS = 1_000;
  * Keeps the leases of one organization's runs: all renewed with one statement three times in a lease's life. In between it looks once a second for
  * cancels whose signal was lost. A run whose lease is lost is dropped, and so are all when the database stays away for longer than the lease.
  */
-export function keepLeases({ results, runs, leaseMs, logger }: KeepLeases): KeptLeases {
+export function keepLeases({ orgId, results, runs, leaseMs, logger }: KeepLeases): KeptLeases {
   const everyMs = Math.min(leaseMs / 3, LOOK_EVERY_MS);
   let renewAt = performance.now() + leaseMs / 3;
   let answeredAt = performance.now();
@@ -45,7 +48,8 @@ export function keepLeases({ results, runs, leaseMs, logger }: KeepLeases): Kept
           runs.get(jobId)?.cancel();
       answeredAt = performance.now();
     } catch (error) {
-      logger.warn({ err: error, jobs: held.length }, 'leases could not be renewed; it is tried again');
+      const jobIds = held.map(({ jobId }) => jobId);
+      logger.warn({ err: error, ...nameJobs(orgId, jobIds) }, 'leases could not be renewed; it is tried again');
       if (performance.now() - answeredAt > leaseMs) for (const run of held) run.drop(error);
     } finally {
       busy = false;
@@ -65,7 +69,7 @@ export function keepLeases({ results, runs, leaseMs, logger }: KeepLeases): Kept
         run.drop(new LeaseLostError({ jobId: run.jobId, fence: jobs[index]?.fence ?? 0 }));
     }
     if (!missed) renewAt = performance.now() + leaseMs / 3;
-    tell('lease.renewed', { job_ids: held.map(({ jobId }) => jobId) });
+    tell('lease.renewed', { org_id: orgId, job_ids: held.map(({ jobId }) => jobId) });
   }
 
   const timer = setInterval(() => void look(), everyMs);

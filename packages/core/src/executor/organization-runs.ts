@@ -23,8 +23,9 @@ export class OrganizationRuns implements Disposable {
   #asked = 0;
 
   constructor({ onChanged, ...shared }: OrganizationOptions) {
-    const { results, holder, leaseMs, logger } = shared;
+    const { orgId, results, holder, leaseMs, logger } = shared;
     this.journal = new Journal({
+      orgId,
       results,
       holder,
       leaseMs,
@@ -38,7 +39,7 @@ export class OrganizationRuns implements Disposable {
       const jobs = await listJobsToRun(results, { jobIds });
       return new Map(jobs.map((job) => [job.job_id, job]));
     });
-    this.#leases = keepLeases({ results, runs: this.runs, leaseMs, logger });
+    this.#leases = keepLeases({ orgId, results, runs: this.runs, leaseMs, logger });
   }
 
   get isIdle(): boolean {

@@ -16,6 +16,7 @@ import { failOverdueJobs } from '../results/fail-overdue-jobs.ts';
 import { listMirroredJobs } from '../results/mirrored-job.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { JOB_STATUSES, type JobStatus } from '../results/tables/job-status.ts';
+import { tell } from './diagnostics.ts';
 
 const PAGE = 500;
 
@@ -54,6 +55,8 @@ async function failOverdue({ platform, orgId, results, signal }: Look): Promise<
   for (let isMore = true; isMore && !signal.aborted; ) {
     const jobIds = await failOverdueJobs(results, { limit: PAGE });
     isMore = jobIds.length === PAGE;
+    for (const job_id of jobIds)
+      tell('job.closed', { org_id: orgId, job_id, status: 'FAILED', code: 'TIMEOUT', elapsed_ms: null });
     platform.signals?.publish(
       'job.changed',
       jobIds.map((jobId) => ({ orgId, jobId })),

@@ -74,10 +74,10 @@ function toTimeout(name: string, timeoutMs: number): TaskFailedError {
   });
 }
 
-function toTaskFailure({ orgId, jobId, instance, logger }: TaskAttempt, error: unknown): unknown {
+function toTaskFailure({ orgId, jobId, instance, attempt, logger }: TaskAttempt, error: unknown): unknown {
   if (isMadError(error)) return error;
   logger.error(
-    { err: error, org_id: orgId, job_id: jobId, step: instance.name },
+    { err: error, org_id: orgId, job_id: jobId, step: instance.name, attempt },
     'a task runner threw an error of its own',
   );
   return new TaskFailedError({
