@@ -1,4 +1,4 @@
-import { contenders, variants } from './contenders/index.ts';
+import { contenders, floors, variants } from './contenders/index.ts';
 import type { Contest } from './contest.ts';
 
 export interface Sizes {
@@ -20,11 +20,17 @@ export const FAN_OUT = 'fan-out 1 → 100 → 1, 8 at a time';
 export function listContests({ quick = false, only, ...sizes }: Sizes): readonly Contest[] {
   const { rounds = quick ? 1 : 3, jobs = quick ? 400 : 5_000 } = sizes;
   const isWanted = ({ name }: { name: string }) => only === undefined || only.includes(name);
-  const alone = quick ? { alone: 20, aloneMs: 500 } : { alone: 200, aloneMs: 8_000 };
-  const all = quick ? contenders : [...contenders, ...variants];
+  const alone = quick ? { alone: 20, aloneMs: 500 } : { alone: 200, aloneMs: 3_000 };
+  const all = [...contenders, ...(quick ? [] : variants), ...(only ? [...variants, ...floors] : [])];
   const chain = { graph: 'chain', jobs, atATime: 50, warmUp: Math.ceil(jobs / 10) } as const;
   const contests: Contest[] = [
-    { ...chain, ...alone, name: CHAIN, rounds, contenders: all.filter(({ graphs }) => graphs.includes('chain')) },
+    {
+      ...chain,
+      ...alone,
+      name: CHAIN,
+      rounds,
+      contenders: [...new Set(all)].filter(({ graphs }) => graphs.includes('chain')),
+    },
     {
       ...{ ...chain, name: SEEDED, rounds: 1, seeded: 300_000, alone: 0, aloneMs: 0 },
       contenders: contenders.filter(({ preparation }) => preparation === 'mad'),

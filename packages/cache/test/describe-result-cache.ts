@@ -6,7 +6,6 @@ import {
   createLocalArtifactStore,
   type Determinism,
   formatArtifactUri,
-  insertJob,
   type JsonObject,
   type NewCacheEntry,
   newId,
@@ -57,7 +56,7 @@ export function describeResultCache(open: () => Promise<OpenedResults>): void {
     const record = async (result: Partial<NewCacheEntry> = {}) => {
       const canonicalJobId = newId();
       await opened.results.transaction().execute(async (tx) => {
-        await insertJob(tx, { job: { job_id: canonicalJobId, pipeline_version: 'docking@1.0.0' }, inputs: [] });
+        await tx.insertInto('jobs').values({ job_id: canonicalJobId, pipeline_version: 'docking@1.0.0' }).execute();
         await cache.record(tx, { ...entryOf(identity), canonicalJobId, ...result });
       });
       return canonicalJobId;
@@ -200,7 +199,7 @@ export function describeResultCache(open: () => Promise<OpenedResults>): void {
     const { cache, identity, find } = ask();
     const rolledBack = opened.results.transaction().execute(async (tx) => {
       const canonicalJobId = newId();
-      await insertJob(tx, { job: { job_id: canonicalJobId, pipeline_version: 'docking@1.0.0' }, inputs: [] });
+      await tx.insertInto('jobs').values({ job_id: canonicalJobId, pipeline_version: 'docking@1.0.0' }).execute();
       await cache.record(tx, { ...entryOf(identity), canonicalJobId });
       throw new Error('the commit failed');
     });

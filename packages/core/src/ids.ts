@@ -8,7 +8,9 @@ export function newId(): string {
   return v7();
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** A uuid as the databases write it, as a regular expression finds it in a longer text. */
+export const UUID_PATTERN = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const UUID = new RegExp(`^${UUID_PATTERN}$`, 'i');
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 export function isUuid(value: unknown): value is string {

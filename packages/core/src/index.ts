@@ -15,7 +15,18 @@ export { readArtifactText } from './artifacts/read-artifact-text.ts';
 export { type Clock, systemClock } from './clock.ts';
 // Words and values.
 export * from './errors.ts';
-export { Executor, type ExecutorOptions, type ExecutorStatus } from './executor/executor.ts';
+export {
+  type AttemptFacts,
+  type BatchFacts,
+  type EndedAttemptFacts,
+  EXECUTOR_POINTS,
+  type ExecutorFacts,
+  type ExecutorPoint,
+  type JobFacts,
+  type StepFacts,
+  subscribeExecutor,
+} from './executor/diagnostics.ts';
+export { Executor, type ExecutorOptions, type ExecutorStatus, type RunningJobs } from './executor/executor.ts';
 export type { KeepSchedules } from './executor/keep-schedules.ts';
 export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
 export type { SubmittedJob } from './job/accept-jobs.ts';

@@ -30,21 +30,24 @@ test('a server dies and leaves no files when the process that started it is kill
   await expect(new Client({ connectionString }).connect()).rejects.toThrow();
 });
 
-test.each(['fast', 'immediate'] as const)('a server that is restarted (%s) breaks connections off and keeps what was committed', async (mode) => {
-  await using server = await startPostgresServer({ settings: ['fsync=on'] });
-  const connectionString = server.url();
-  const before = new Client({ connectionString });
-  const broken = once(before, 'error');
-  before.on('error', () => {});
-  await before.connect();
-  await before.query('create table t as select 1 as a');
-  await server.restart(mode);
-  await broken;
-  const after = new Client({ connectionString });
-  await after.connect();
-  expect((await after.query('select a from t')).rows).toEqual([{ a: 1 }]);
-  await after.end();
-});
+test.each(['fast', 'immediate'] as const)(
+  'a server that is restarted (%s) breaks connections off and keeps what was committed',
+  async (mode) => {
+    await using server = await startPostgresServer({ settings: ['fsync=on'] });
+    const connectionString = server.url();
+    const before = new Client({ connectionString });
+    const broken = once(before, 'error');
+    before.on('error', () => {});
+    await before.connect();
+    await before.query('create table t as select 1 as a');
+    await server.restart(mode);
+    await broken;
+    const after = new Client({ connectionString });
+    await after.connect();
+    expect((await after.query('select a from t')).rows).toEqual([{ a: 1 }]);
+    await after.end();
+  },
+);
 
 test('each test database is a clone of its template', async () => {
   let fills = 0;

@@ -1,3 +1,4 @@
+import { isUuid } from '@mad/core';
 import { CommandUsageError } from '../errors.ts';
 
 // PostgreSQL cuts longer names silently, so that two of them may become one.
@@ -17,7 +18,7 @@ export function parseSchema(text: string): string {
 
 /** An organization's id. @throws {CommandUsageError} */
 export function parseOrgId(text: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+  if (!isUuid(text)) {
     throw new CommandUsageError({
       option: '--org',
       expected: 'the uuid of an organization, such as 01890a5d-ac96-774b-bcce-b302099a8057',

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.ts';
+import { isDigest } from './is-digest.ts';
 
 /**
  * A file inside a request, result or input: `{"$artifact": "<sha-256>", "contentType": "chemical/x-pdb", "sizeBytes": 170000}`.
@@ -11,5 +12,5 @@ export interface ArtifactReference extends JsonObject {
 }
 
 export function isArtifactReference(value: JsonValue | undefined): value is ArtifactReference {
-  return isJsonObject(value) && typeof value.$artifact === 'string' && /^[0-9a-f]{64}$/.test(value.$artifact);
+  return isJsonObject(value) && typeof value.$artifact === 'string' && isDigest(value.$artifact);
 }

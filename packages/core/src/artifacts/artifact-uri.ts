@@ -1,5 +1,6 @@
 import { ValidationFailedError } from '../errors.ts';
-import type { OrgId } from '../ids.ts';
+import { type OrgId, UUID_PATTERN as UUID } from '../ids.ts';
+import { DIGEST_PATTERN } from './is-digest.ts';
 
 /** Where a file is, as the rows keep it: `mad://org/<org_id>/artifacts/<sha-256>`. */
 export interface ArtifactAddress {
@@ -7,8 +8,7 @@ export interface ArtifactAddress {
   readonly digest: string;
 }
 
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
-const ARTIFACT_URI = new RegExp(`^mad://org/(${UUID})/artifacts/([0-9a-f]{64})$`);
+const ARTIFACT_URI = new RegExp(`^mad://org/(${UUID})/artifacts/(${DIGEST_PATTERN})$`);
 const MOLECULE_URI = new RegExp(`^mad://org/(${UUID})/molecules/(${UUID})\\.[A-Za-z0-9]+$`);
 
 export function formatArtifactUri({ orgId, digest }: ArtifactAddress): string {

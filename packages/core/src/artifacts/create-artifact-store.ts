@@ -4,8 +4,7 @@ import { type FileStorage, isFile } from '@flystorage/file-storage';
 import { NotFoundError, ValidationFailedError } from '../errors.ts';
 import { isUuid, type OrgId } from '../ids.ts';
 import type { ArtifactStore, Digest, StoredArtifact } from '../ports/artifact-store.ts';
-
-const isDigest = (digest: string): boolean => /^[0-9a-f]{64}$/.test(digest);
+import { isDigest } from './is-digest.ts';
 
 /**
  * An artifact store on any Flystorage adapter. Bytes are written under a name of their own and moved to their digest when complete, so

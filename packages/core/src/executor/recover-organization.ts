@@ -42,12 +42,15 @@ export async function recoverOrganization(
   { orgId, sinceMs, signal }: RecoverOrganization,
 ): Promise<number | undefined> {
   const look: Look = { platform, orgId, results: await platform.results.get(orgId), signal };
+  // Asked first: what falls due while this look goes on is either told here or found below.
+  const nextDueMs = await findNextDueMs(look.results);
+  const askedAt = performance.now();
   await failOverdue(look);
   await enqueueExpired(look);
   await enqueueDue(look);
   await repairChanged(look, sinceMs);
   await repairOldestOpen(look);
-  return findNextDueMs(look.results);
+  return nextDueMs === undefined ? undefined : Math.max(0, nextDueMs - (performance.now() - askedAt));
 }
 
 /** Closed before they could start: their deadline has passed. */

@@ -1,10 +1,12 @@
 import type { OrgId } from '../ids.ts';
 import { silentLogger } from '../logger.ts';
-import { type JobMetaMirror, mirrorJobsMeta } from '../metadata/job-meta.repository.ts';
+import { mirrorJobsMeta } from '../metadata/job-meta.repository.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
 import type { Platform } from '../platform.ts';
 import type { EnqueueOptions, JobMessage } from '../ports/job-queue.ts';
 import { mirrorJobs } from './mirror-job.ts';
+import { nameJobs } from './name-jobs.ts';
+import { toMirrors } from './to-mirrors.ts';
 import type { WrittenJob } from './write-jobs.ts';
 
 /**
@@ -23,15 +25,20 @@ export async function announceJobs(
   };
   try {
     await inOrganization(metadata, orgId, async (tx) => {
-      await mirrorJobsMeta(tx, jobs.map(toMirror));
+      // First, because a queue in this process delivers at once: the job runs while its mirror is being written.
       await enqueue({ tx });
+      await mirrorJobsMeta(tx, toMirrors(jobs));
     });
   } catch (error) {
-    logger.warn({ err: error, org_id: orgId, jobs: jobs.length }, 'new jobs could not be mirrored and queued together');
+    const named = nameJobs(
+      orgId,
+      jobs.map((job) => job.job_id),
+    );
+    logger.warn({ err: error, ...named }, 'new jobs could not be mirrored and queued together');
     // One row that the Metadata DB refuses must not keep the others waiting for recovery.
     await mirrorJobs(platform, { orgId, jobIds: jobs.map((job) => job.job_id) });
     await enqueue().catch((cause: unknown) => {
-      logger.warn({ err: cause, org_id: orgId }, 'new jobs could not be queued; recovery will find them');
+      logger.warn({ err: cause, ...named }, 'new jobs could not be queued; recovery will find them');
     });
   }
 }
@@ -42,21 +49,4 @@ const toMessage = (orgId: OrgId, job: WrittenJob): JobMessage => ({
   priority: job.priority,
   resourceClass: job.resource_class,
   runAfter: job.run_after ?? undefined,
-});
-
-const toMirror = (job: WrittenJob): JobMetaMirror => ({
-  job_id: job.job_id,
-  pipeline_id: job.pipeline_id,
-  pipeline_version_id: job.pipeline_version_id,
-  submitted_by: job.submitted_by,
-  status: job.status,
-  priority: job.priority,
-  created_at: job.created_at,
-  fence: 0,
-  event_no: job.last_event_seq,
-  idempotency_key: job.idempotency_key,
-  deadline: job.deadline,
-  screening_id: job.screening_id,
-  item_key: job.item_key,
-  canonical_job_id: job.canonical_job_id,
 });

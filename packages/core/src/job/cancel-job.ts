@@ -3,6 +3,7 @@ import { getJob, requestJobCancel } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { cancelPendingJob } from '../results/job-lease.repository.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
+import { finishOpenTaskExecutions } from '../results/task-execution.repository.ts';
 import { signalsOf } from '../signals/signals-of.ts';
 import type { Caller } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
@@ -29,7 +30,10 @@ export async function cancelJob(
   if (found !== 'PENDING') return found;
   const canceled = await results.transaction().execute(async (tx) => {
     const job = await cancelPendingJob(tx, { jobId });
-    if (job) await appendJobEvents(tx, { jobId, events: [{ event: 'CANCELED' }] });
+    if (!job) return undefined;
+    // An executor that gave the job back may have left attempts open.
+    await finishOpenTaskExecutions(tx, { jobId, status: 'CANCELED' });
+    await appendJobEvents(tx, { jobId, events: [{ event: 'CANCELED' }] });
     return job;
   });
   if (!canceled) {

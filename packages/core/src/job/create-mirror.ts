@@ -7,6 +7,7 @@ import { silentLogger } from '../logger.ts';
 import { isAfter } from '../metadata/job-meta.repository.ts';
 import { listMirroredJobs, type MirroredJob } from '../results/mirrored-job.repository.ts';
 import { logRefused, type MirrorPlatform } from './mirror-job.ts';
+import { nameJobs } from './name-jobs.ts';
 import { writeMirrors } from './write-mirrors.ts';
 
 /** Keeps the Metadata DB's mirror close behind jobs that change often. */
@@ -108,7 +109,7 @@ class WriteBehindMirror implements Mirror {
   #put(orgId: OrgId, jobId: string, job: MirroredJob | undefined): void {
     const noted = this.#noted.get(orgId) ?? new Map<string, MirroredJob | undefined>();
     const isNew = !noted.has(jobId);
-    if (this.#stop.signal.aborted || (isNew && !this.#hasRoom())) return;
+    if (this.#stop.signal.aborted || (isNew && !this.#hasRoom(orgId, jobId))) return;
     this.#noted.set(orgId, noted);
     if (isNew) this.#size++;
     noted.set(jobId, isNew ? job : newer(noted.get(jobId), job));
@@ -116,11 +117,11 @@ class WriteBehindMirror implements Mirror {
     this.#writers.set(orgId, this.#writeAll(orgId, noted));
   }
 
-  #hasRoom(): boolean {
+  #hasRoom(orgId: OrgId, jobId: string): boolean {
     const hasRoom = this.#size < this.#capacity;
     if (!hasRoom && !this.#overflowed)
       this.#platform.logger?.warn(
-        { jobs: this.#size },
+        { org_id: orgId, job_id: jobId, jobs: this.#size },
         'too many changed jobs wait for the metadata database; recovery mirrors the rest',
       );
     this.#overflowed = !hasRoom;
@@ -169,10 +170,8 @@ class WriteBehindMirror implements Mirror {
     } catch (error) {
       const isFinal = isMadError(error) && !error.retryable;
       const then = isFinal ? 'recovery repairs it' : 'it is tried again';
-      logger.warn(
-        { err: error, org_id: orgId, jobs: batch.size },
-        `jobs could not be mirrored to the metadata database; ${then}`,
-      );
+      const facts = { err: error, ...nameJobs(orgId, [...batch.keys()]) };
+      logger.warn(facts, `jobs could not be mirrored to the metadata database; ${then}`);
       return isFinal;
     }
   }

@@ -2,6 +2,7 @@ import type { OrgId } from '../ids.ts';
 import { type Logger, silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
 import { listMirroredJobs } from '../results/mirrored-job.repository.ts';
+import { nameJobs } from './name-jobs.ts';
 import { type WrittenMirrors, writeMirrors } from './write-mirrors.ts';
 
 /** What mirroring needs of a platform. */
@@ -33,11 +34,7 @@ export async function mirrorJobs(
     logRefused(logger, orgId, written);
     return written.refused.length === 0;
   } catch (error) {
-    const facts = {
-      err: error,
-      org_id: orgId,
-      ...(jobIds.length === 1 ? { job_id: jobIds[0] } : { jobs: jobIds.length }),
-    };
+    const facts = { err: error, ...nameJobs(orgId, jobIds) };
     logger.warn(facts, 'jobs could not be mirrored to the metadata database; recovery repairs it');
     return false;
   }

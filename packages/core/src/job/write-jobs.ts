@@ -3,9 +3,9 @@ import { newId } from '../ids.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
 import { type AcceptedJob, insertJobs } from '../results/insert-jobs.ts';
 import type { NewJobEvent } from '../results/job-event.repository.ts';
+import type { MirroredJob } from '../results/mirrored-job.repository.ts';
 import { insertPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
-import type { JobStatus } from '../results/tables/job-status.ts';
 import { copyTaskResults } from '../results/task-result.repository.ts';
 import type { Caller } from './caller.ts';
 import type { JobCache } from './job-cache.ts';
@@ -32,22 +32,9 @@ export interface WriteJobs {
 }
 
 /** A job that was written, as its row is. */
-export interface WrittenJob {
-  readonly job_id: string;
-  readonly status: JobStatus;
-  readonly pipeline_id: string;
-  readonly pipeline_version_id: string;
-  readonly submitted_by: string | null;
-  readonly idempotency_key: string | null;
-  readonly priority: number;
+export interface WrittenJob extends MirroredJob {
   readonly resource_class: string;
-  readonly deadline: Date | null;
   readonly run_after: Date | null;
-  readonly screening_id: string | null;
-  readonly item_key: string | null;
-  readonly canonical_job_id: string | null;
-  readonly created_at: Date;
-  readonly last_event_seq: number;
 }
 
 /** Writes all jobs in one transaction but those whose idempotency key is taken, and returns the written ones by the places of their requests. */
@@ -95,7 +82,9 @@ async function writeOnce(
   return new Map(
     rows.flatMap(({ index, job, events }) => {
       const created_at = inserted.get(job.job_id);
-      return created_at ? [[index, { ...job, created_at, last_event_seq: events.length }] as const] : [];
+      return created_at
+        ? [[index, { ...job, created_at, fence: 0, last_event_seq: events.length, error: null }] as const]
+        : [];
     }),
   );
 }

@@ -4,6 +4,7 @@ import { type JobMetaMirror, mirrorJobsMeta } from '../metadata/job-meta.reposit
 import { inOrganization, type MetadataDatabase } from '../metadata/metadata-database.ts';
 import { findSqlState } from '../postgres/sqlstate.ts';
 import type { MirroredJob } from '../results/mirrored-job.repository.ts';
+import { toMirrors } from './to-mirrors.ts';
 
 export interface WrittenMirrors {
   /** Jobs whose mirror moved; the others' showed this state or a later one. */
@@ -25,19 +26,7 @@ export async function writeMirrors(
   metadata: MetadataDatabase,
   { orgId, jobs }: { readonly orgId: OrgId; readonly jobs: readonly MirroredJob[] },
 ): Promise<WrittenMirrors> {
-  return write(
-    metadata,
-    orgId,
-    jobs.flatMap((job) => toMirror(job) ?? []),
-  );
-}
-
-/** What `jobs_meta` holds of a job; undefined for one that another program wrote without a pipeline, for which there is no place. */
-export function toMirror(job: MirroredJob): JobMetaMirror | undefined {
-  const { pipeline_id, pipeline_version_id, last_event_seq, error, ...shown } = job;
-  if (pipeline_id === null || pipeline_version_id === null) return undefined;
-  const error_code = typeof error?.code === 'string' ? error.code : null;
-  return { ...shown, pipeline_id, pipeline_version_id, event_no: last_event_seq, error_code };
+  return write(metadata, orgId, toMirrors(jobs));
 }
 
 async function write(

@@ -41,13 +41,10 @@ export {
   countJobsMeta,
   deleteJobMeta,
   findJobMeta,
-  findJobMetaByIdempotencyKey,
   getJobMeta,
-  insertJobMeta,
   type JobMetaFilter,
   type JobMetaMirror,
   listJobsMeta,
-  mirrorJobMeta,
   mirrorJobsMeta,
   replaceJobMeta,
 } from './job-meta.repository.ts';

@@ -31,20 +31,6 @@ export async function getJobMeta(tx: MetadataTransaction, { jobId }: { readonly 
   return found(await findJobMeta(tx, { jobId }), { entity, id: jobId });
 }
 
-/** The job that the organization submitted under this key before. */
-export async function findJobMetaByIdempotencyKey(
-  tx: OrganizationTransaction,
-  { idempotencyKey }: { readonly idempotencyKey: string },
-): Promise<JobMetaRow | undefined> {
-  const row = await tx
-    .selectFrom('jobs_meta')
-    .selectAll()
-    .where('org_id', '=', organizationOf(tx))
-    .where('idempotency_key', '=', idempotencyKey)
-    .executeTakeFirst();
-  return row && toJobMeta(row);
-}
-
 export interface JobMetaFilter {
   readonly statuses?: readonly JobStatus[] | undefined;
   readonly pipelineId?: string | undefined;
@@ -75,18 +61,6 @@ export async function countJobsMeta(tx: MetadataTransaction, filter: JobMetaFilt
   return Number(count);
 }
 
-/**
- * @throws {ConflictError} when the id or the organization's idempotency key is taken.
- * @throws {RowRefusedError} when the version is not of the pipeline, or the pipeline is not the organization's to run.
- */
-export async function insertJobMeta(tx: OrganizationTransaction, job: OwnedRow<NewJobMetaRow>): Promise<JobMetaRow> {
-  const row = { ...job, org_id: organizationOf(tx) };
-  const written = await translateRefusal({ entity, id: job.idempotency_key ?? job.job_id, hint }, () =>
-    tx.insertInto('jobs_meta').values(row).returningAll().executeTakeFirstOrThrow(),
-  );
-  return toJobMeta(written);
-}
-
 /** The state of a `jobs` row: everything that the mirror holds, with the fence and the number of the event it belongs to. */
 export type JobMetaMirror = OwnedRow<NewJobMetaRow> & {
   readonly status: JobStatus;
@@ -114,11 +88,6 @@ export async function mirrorJobsMeta(
     statement.execute(tx),
   );
   return new Set(rows.map((row) => row.job_id));
-}
-
-/** `mirrorJobsMeta` for one job: returns whether its mirror moved. */
-export async function mirrorJobMeta(tx: OrganizationTransaction, job: JobMetaMirror): Promise<boolean> {
-  return (await mirrorJobsMeta(tx, [job])).size > 0;
 }
 
 /** Puts a mirror in the place of one that shows a state its job never reached, as after a Results DB was restored from a backup. */

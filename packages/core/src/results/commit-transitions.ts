@@ -68,8 +68,8 @@ function addTransition(
     add('outputs', job, key, uri, content_type, size_bytes === null ? null : Number(size_bytes), checksum);
   for (const { pose_rank, affinity, rmsd_lb = null, rmsd_ub = null, metadata } of close?.poses ?? [])
     add('poses', job, pose_rank, affinity, rmsd_lb, rmsd_ub, toCleanJsonText((metadata ?? {}) as JsonObject));
-  for (const [index, { event, detail = null, metadata = {} }] of events.entries())
-    add('events', job, index + 1, event, detail, toCleanJsonText(metadata));
+  for (const [index, { event, detail, metadata = {} }] of events.entries())
+    add('events', job, index + 1, event, detail?.replaceAll('\0', '\ufffd') ?? null, toCleanJsonText(metadata));
 }
 
 const clean = (error: JsonObject | null): string | null => (error === null ? null : toCleanJsonText(error));

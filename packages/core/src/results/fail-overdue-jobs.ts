@@ -7,7 +7,7 @@ const ERROR = { code: 'TIMEOUT', message: MESSAGE, retryable: false };
 
 /**
  * Closes PENDING jobs whose deadline has passed as FAILED with `TIMEOUT` and their last event, those longest overdue first, in one statement; returns
- * their ids, whose mirrors are yet to follow. Safe to call from many processes: each job is closed by one of them. @default limit 500
+ * their ids, whose mirrors are yet to follow. Attempts that an executor left open when it gave such a job back are CANCELED. Safe to call from many processes: each job is closed by one of them. @default limit 500
  */
 export async function failOverdueJobs(
   db: ResultsDatabase,
@@ -24,6 +24,9 @@ const statementOf = (s: string): string => `WITH overdue AS (
   UPDATE ${s}jobs j SET status = 'FAILED', error = $2::jsonb, lease_owner = NULL, lease_expires_at = NULL, last_event_seq = j.last_event_seq + 1,
     timings = j.timings || jsonb_build_object('ended', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
   FROM overdue WHERE j.job_id = overdue.job_id RETURNING j.job_id, j.last_event_seq
+), orphaned AS (
+  UPDATE ${s}task_executions e SET status = 'CANCELED', ended_at = now() FROM closed
+  WHERE e.job_id = closed.job_id AND e.status IN ('PENDING', 'RUNNING')
 ), told AS (
   INSERT INTO ${s}job_events (job_id, seq_no, ts, event, detail, metadata)
   SELECT job_id, last_event_seq, clock_timestamp(), 'FAILED', $3::text, $4::jsonb FROM closed

@@ -19,21 +19,14 @@ export {
   releaseCacheFlight,
   renewCacheFlight,
 } from './cache-flight.repository.ts';
-export { type InsertDockingResults, insertDockingResults, listDockingResults } from './docking-result.repository.ts';
+export { listDockingResults } from './docking-result.repository.ts';
 export { failOverdueJobs } from './fail-overdue-jobs.ts';
-export { fromNow } from './from-now.ts';
 export { type AcceptedJob, type InsertedJob, insertJobs } from './insert-jobs.ts';
 export {
-  findCanonicalJobId,
   findJob,
   findJobByIdempotencyKey,
   getJob,
-  type InsertJob,
-  type InsertJobOutputs,
-  insertJob,
-  insertJobOutputs,
   type ListJobs,
-  listClosedJobIds,
   listInputsOfJobs,
   listJobInputs,
   listJobOutputs,
@@ -51,20 +44,7 @@ export {
   listJobEventsAfter,
   type NewJobEvent,
 } from './job-event.repository.ts';
-export {
-  type ClaimJobLease,
-  type CloseJob,
-  cancelPendingJob,
-  claimJobLease,
-  closeJob,
-  type HeldJob,
-  type JobLease,
-  listRecoverableJobs,
-  lockJobLease,
-  type RecoverableJob,
-  releaseJobLease,
-  renewJobLease,
-} from './job-lease.repository.ts';
+export { cancelPendingJob, type HeldJob, releaseJobLease } from './job-lease.repository.ts';
 export { listMirroredJobs, type MirroredJob } from './mirrored-job.repository.ts';
 export { openResultsDatabase } from './open-results-database.ts';
 export type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
@@ -108,16 +88,7 @@ export type {
   TaskResultRowUpdate,
   TaskResultsTable,
 } from './tables/task-result.table.ts';
-export {
-  type FinishOpenTaskExecutions,
-  type FinishTaskExecution,
-  finishOpenTaskExecutions,
-  finishTaskExecution,
-  heartbeatTaskExecution,
-  insertTaskExecution,
-  listTaskExecutions,
-  setTaskExecutionExternalId,
-} from './task-execution.repository.ts';
+export { finishOpenTaskExecutions, listTaskExecutions } from './task-execution.repository.ts';
 export {
   type AppendedTaskLogs,
   type AppendTaskLogs,
@@ -129,6 +100,5 @@ export {
   type CopyTaskResults,
   copyTaskResults,
   findTaskResult,
-  insertTaskResult,
   listTaskResults,
 } from './task-result.repository.ts';

@@ -1,56 +1,14 @@
 import { sql } from 'kysely';
-import { ConflictError, NotFoundError } from '../errors.ts';
+import { NotFoundError } from '../errors.ts';
 import { rowId } from '../ids.ts';
 import { withNumbers } from '../postgres/bigint-column.ts';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
 import { canonicalJob } from './canonical-job.ts';
-import { inChunks } from './in-chunks.ts';
-import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import { JOB_BIGINTS, type JobRow, type NewJobRow } from './tables/job.table.ts';
-import type { JobInputRow, NewJobInputRow } from './tables/job-input.table.ts';
-import type { JobOutputRow, NewJobOutputRow } from './tables/job-output.table.ts';
+import type { ResultsDatabase } from './results-database.ts';
+import { JOB_BIGINTS, type JobRow } from './tables/job.table.ts';
+import type { JobInputRow } from './tables/job-input.table.ts';
+import type { JobOutputRow } from './tables/job-output.table.ts';
 import type { JobStatus } from './tables/job-status.ts';
-import { toJsonb } from './to-jsonb.ts';
-
-/** A new job and the files it is given. */
-export interface InsertJob {
-  readonly job: NewJobRow;
-  readonly inputs: readonly Omit<NewJobInputRow, 'job_id'>[];
-}
-
-/**
- * Inserts a job with its inputs. A `canonical_job_id` that names a cache hit is replaced by the job which that hit points to.
- * @throws {ConflictError} when the id or the idempotency key is taken; the transaction stays usable.
- */
-export async function insertJob(tx: ResultsTransaction, { job, inputs }: InsertJob): Promise<JobRow> {
-  const canonicalJobId = job.canonical_job_id
-    ? await findCanonicalJobId(tx, { jobId: job.canonical_job_id })
-    : undefined;
-  const row = await tx
-    .insertInto('jobs')
-    .values({
-      ...job,
-      ...(canonicalJobId && { canonical_job_id: canonicalJobId }),
-      params: toJsonb(job.params),
-      timings: toJsonb(job.timings),
-      metrics: toJsonb(job.metrics),
-      error: toJsonb(job.error),
-      spec: toJsonb(job.spec),
-      cache: toJsonb(job.cache),
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  if (!row)
-    throw new ConflictError({
-      entity: 'job',
-      id: job.job_id,
-      hint: 'or its idempotency key is taken: find the job that holds it',
-    });
-  const inputRows = inputs.map((input) => ({ ...input, job_id: job.job_id }));
-  await inChunks(inputRows, (part) => tx.insertInto('job_inputs').values(part).execute());
-  return withNumbers(row, JOB_BIGINTS);
-}
 
 /** The job, whatever its status; undefined when this organization has none of that id. */
 export async function findJob(db: ResultsDatabase, { jobId }: { jobId: string }): Promise<JobRow | undefined> {
@@ -63,21 +21,6 @@ export async function getJob(db: ResultsDatabase, { jobId }: { jobId: string }):
   const job = await findJob(db, { jobId });
   if (!job) throw new NotFoundError({ entity: 'job', id: jobId });
   return job;
-}
-
-/** Those of the jobs that are over. */
-export async function listClosedJobIds(
-  db: ResultsDatabase,
-  { jobIds }: { jobIds: readonly string[] },
-): Promise<readonly string[]> {
-  if (jobIds.length === 0) return [];
-  const rows = await db
-    .selectFrom('jobs')
-    .select('job_id')
-    .where('job_id', 'in', [...jobIds])
-    .where('status', 'in', ['COMPLETED', 'FAILED', 'CANCELED'])
-    .execute();
-  return rows.map((row) => row.job_id);
 }
 
 /** The one job that was submitted under the key. */
@@ -100,14 +43,6 @@ export async function listJobsByIdempotencyKey(
     .where('idempotency_key', '=', sql<string>`any(${[...idempotencyKeys]}::text[])`)
     .execute();
   return rows.map((row) => withNumbers(row, JOB_BIGINTS));
-}
-
-/** The job that really ran: the canonical job of a cache hit, else the job itself; undefined when the job is not there. */
-export async function findCanonicalJobId(
-  db: ResultsDatabase,
-  { jobId }: { jobId: string },
-): Promise<string | undefined> {
-  return (await canonicalJob(db, jobId).executeTakeFirst())?.id;
 }
 
 /** Which jobs to list; filters are joined by "and". */
@@ -173,18 +108,6 @@ export async function listInputsOfJobs(
     .where('job_id', '=', sql<string>`any(${[...jobIds]}::uuid[])`)
     .execute();
   return rows.map((row) => withNumbers(row, ['size_bytes']));
-}
-
-/** The files a job made, by output key. */
-export interface InsertJobOutputs {
-  readonly jobId: string;
-  readonly outputs: readonly Omit<NewJobOutputRow, 'job_id'>[];
-}
-
-/** Writes all outputs or none; part of the commit that closes the job. */
-export async function insertJobOutputs(tx: ResultsTransaction, { jobId, outputs }: InsertJobOutputs): Promise<void> {
-  const rows = outputs.map((output) => ({ ...output, job_id: jobId }));
-  await inChunks(rows, (part) => tx.insertInto('job_outputs').values(part).execute());
 }
 
 /** The outputs of the job that really ran: a cache hit shows its canonical job's, under that job's id. */

@@ -1,29 +1,8 @@
 import { sql } from 'kysely';
-import { ConflictError, NotFoundError } from '../errors.ts';
+import { NotFoundError } from '../errors.ts';
 import { canonicalJob } from './canonical-job.ts';
-import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import type { NewTaskResultRow, TaskResultRow } from './tables/task-result.table.ts';
-import { toJsonb } from './to-jsonb.ts';
-
-/**
- * Commits the result of a step instance, once and for ever.
- * @throws {ConflictError} when it is committed already; the transaction stays usable.
- * @throws {ValidationFailedError} when the data cannot be kept as jsonb.
- */
-export async function insertTaskResult(tx: ResultsTransaction, result: NewTaskResultRow): Promise<TaskResultRow> {
-  const row = await tx
-    .insertInto('task_results')
-    .values({ ...result, result_data: toJsonb(result.result_data) })
-    .onConflict((conflict) => conflict.columns(['job_id', 'task_name']).doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  if (row) return row;
-  throw new ConflictError({
-    entity: 'task result',
-    id: `${result.job_id} ${result.task_name}`,
-    hint: 'a committed step stands; read it instead',
-  });
-}
+import type { ResultsDatabase } from './results-database.ts';
+import type { TaskResultRow } from './tables/task-result.table.ts';
 
 /** Which results go over to another job. */
 export interface CopyTaskResults {

@@ -33,14 +33,6 @@ export function toJsonText(value: JsonValue): string {
   return text;
 }
 
-/** `toJsonb` for what must be written whatever it holds, as an error's details: what jsonb cannot hold becomes U+FFFD. */
-export function toCleanJsonb<Value extends JsonValue | undefined>(
-  value: Value,
-): RawBuilder<NonNullable<Value>> | Extract<Value, null | undefined> {
-  if (isNothing(value)) return value;
-  return sql`cast(${toCleanJsonText(value as JsonValue)} as jsonb)`;
-}
-
 /** JSON text that jsonb takes: what it cannot hold becomes U+FFFD. */
 export function toCleanJsonText(value: JsonValue): string {
   const text = JSON.stringify(value);

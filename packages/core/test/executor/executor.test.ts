@@ -11,6 +11,7 @@ import {
   inOrganization,
   insertUser,
   type JobEvent,
+  mirrorJobsMeta,
   newId,
   publishPipeline,
   type SubmitJob,
@@ -299,7 +300,9 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
       .where('job_id', '=', jobId)
       .executeTakeFirstOrThrow();
     const stale = { job_id: jobId, pipeline_id: pipeline_id ?? '', pipeline_version_id: pipeline_version_id ?? '' };
-    await inOrganization(host.metadata, ORG_ID, (tx) => mirrorJobsMeta(tx, [{ ...stale, status: 'RUNNING', fence: 0, event_no: 1 }]));
+    await inOrganization(host.metadata, ORG_ID, (tx) =>
+      mirrorJobsMeta(tx, [{ ...stale, status: 'RUNNING', fence: 0, event_no: 1 }]),
+    );
     await expect.poll(mirror).toMatchObject({ status: 'COMPLETED' });
   });
 

@@ -2,7 +2,7 @@ import { newId } from '../../src/ids.ts';
 import { holdSlots } from '../../src/metadata/admitted-job.repository.ts';
 import { insertArtifact } from '../../src/metadata/artifact.repository.ts';
 import { insertAuditLog } from '../../src/metadata/audit-log.repository.ts';
-import { insertJobMeta } from '../../src/metadata/job-meta.repository.ts';
+import { mirrorJobsMeta } from '../../src/metadata/job-meta.repository.ts';
 import { insertJobSchedule } from '../../src/metadata/job-schedule.repository.ts';
 import { insertMembership, insertMembershipRole } from '../../src/metadata/membership.repository.ts';
 import {
@@ -90,7 +90,9 @@ async function fillTasks(tx: OrganizationTransaction) {
 
 async function fillJobs(tx: OrganizationTransaction, { name, user_id }: { name: string; user_id: string }) {
   const pipeline = await insertTestPipeline(tx, { name });
-  const { job_id } = await insertJobMeta(tx, { job_id: newId(), submitted_by: user_id, ...pipeline });
+  const job_id = newId();
+  const state = { status: 'PENDING', fence: 0, event_no: 1 } as const;
+  await mirrorJobsMeta(tx, [{ job_id, submitted_by: user_id, ...pipeline, ...state }]);
   const { schedule_id } = await insertJobSchedule(tx, {
     name: 'nightly',
     cron: '@daily',

@@ -1,46 +1,47 @@
 import { expect, test } from 'vitest';
-import { ConflictError, NotFoundError, ValidationFailedError } from '../../src/errors.ts';
+import { NotFoundError, ValidationFailedError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { insertDockingResults, listDockingResults } from '../../src/results/docking-result.repository.ts';
+import { listDockingResults } from '../../src/results/docking-result.repository.ts';
+import { type AcceptedJob, insertJobs } from '../../src/results/insert-jobs.ts';
 import {
-  findCanonicalJobId,
   findJob,
   findJobByIdempotencyKey,
   getJob,
-  insertJob,
-  insertJobOutputs,
   listJobInputs,
   listJobOutputs,
   listJobs,
   requestJobCancel,
 } from '../../src/results/job.repository.ts';
-import type { NewJobRow } from '../../src/results/tables/job.table.ts';
-import { findTaskResult, insertTaskResult, listTaskResults } from '../../src/results/task-result.repository.ts';
+import { findTaskResult, listTaskResults } from '../../src/results/task-result.repository.ts';
 import { describeOnEachDatabase, insertTestJob } from './each-database.ts';
+import { answered, claim, closed, commit } from './transitions.ts';
 
 describeOnEachDatabase((results) => {
-  const submit = (job: Partial<NewJobRow> = {}, inputs: Parameters<typeof insertJob>[1]['inputs'] = []) =>
-    results()
-      .transaction()
-      .execute((tx) => insertJob(tx, { job: { job_id: newId(), pipeline_version: 'dock@1.0.0', ...job }, inputs }));
+  /** Undefined when the job was left out. */
+  const submit = async (columns: Partial<AcceptedJob['job']> = {}, inputs: AcceptedJob['inputs'] = []) => {
+    const job = { job_id: newId(), pipeline_version: 'dock@1.0.0', ...columns };
+    const [inserted] = await insertJobs(results(), { jobs: [{ job, inputs, events: [{ event: 'QUEUED' }] }] });
+    return inserted && getJob(results(), { jobId: inserted.job_id });
+  };
 
   test('a job is read as it was inserted, big numbers as numbers', async () => {
     const params = { list: [1, 'two', { three: null }], text: 'a\\u0000b' };
-    const job = await submit({ params, spec: { version: 1, tasks: [] }, priority: 3 }, [
-      { key: 'ligand', uri: 'mad://l', size_bytes: 2 ** 40 },
-    ]);
-    expect(job).toMatchObject({
+    const jobId = newId();
+    const input = { key: 'ligand', uri: 'mad://l', size_bytes: 2 ** 40 };
+    await submit({ job_id: jobId, params, spec_digest: 'd', priority: 3 }, [input]);
+    expect(await findJob(results(), { jobId })).toMatchObject({
+      job_id: jobId,
       status: 'PENDING',
       params,
-      spec: { version: 1, tasks: [] },
+      spec_digest: 'd',
       priority: 3,
+      resource_class: 'cpu',
       fence: 0,
-      last_event_seq: 0,
+      last_event_seq: 1,
       cache: null,
     });
-    expect(await findJob(results(), { jobId: job.job_id })).toEqual(job);
-    expect(await listJobInputs(results(), { jobId: job.job_id })).toEqual([
-      { job_id: job.job_id, key: 'ligand', uri: 'mad://l', content_type: null, size_bytes: 2 ** 40, checksum: null },
+    expect(await listJobInputs(results(), { jobId })).toEqual([
+      { job_id: jobId, ...input, content_type: null, checksum: null },
     ]);
   });
 
@@ -50,18 +51,12 @@ describeOnEachDatabase((results) => {
     await expect(requestJobCancel(results(), { jobId: newId() })).rejects.toThrow(NotFoundError);
   });
 
-  test('a second job under one idempotency key is refused, and the same transaction finds the first', async () => {
-    const idempotency_key = newId();
+  test('a second job under one idempotency key is left out with its inputs, and the first is found by the key', async () => {
+    const [idempotency_key, second] = [newId(), newId()];
     const first = await submit({ idempotency_key });
-    const found = await results()
-      .transaction()
-      .execute(async (tx) => {
-        await expect(
-          insertJob(tx, { job: { job_id: newId(), pipeline_version: 'x@1', idempotency_key }, inputs: [] }),
-        ).rejects.toThrow(ConflictError);
-        return findJobByIdempotencyKey(tx, { idempotencyKey: idempotency_key });
-      });
-    expect(found).toEqual(first);
+    expect(await submit({ idempotency_key, job_id: second }, [{ key: 'ligand', uri: 'mad://l' }])).toBeUndefined();
+    expect(await findJobByIdempotencyKey(results(), { idempotencyKey: idempotency_key })).toEqual(first);
+    expect(await listJobInputs(results(), { jobId: second })).toEqual([]);
   });
 
   test('text that jsonb cannot hold is refused before the database sees it', async () => {
@@ -105,32 +100,24 @@ describeOnEachDatabase((results) => {
     expect(await requestedAt(done)).toBeNull();
   });
 
-  test('a cache hit, and a hit on that hit, show outputs, poses and results of the job that really ran', async () => {
-    const ran = await submit();
-    await results()
-      .transaction()
-      .execute(async (tx) => {
-        await insertJobOutputs(tx, { jobId: ran.job_id, outputs: [{ key: 'poses', uri: 'mad://p', size_bytes: 7 }] });
-        await insertTaskResult(tx, {
-          job_id: ran.job_id,
-          task_name: 'dock',
-          result_data: { poses: [-9.5] },
-          confidence_score: 0.8,
-        });
-        const poses = [
-          { pose_rank: 2, affinity: -9.1, rmsd_lb: 1.2, rmsd_ub: 2.4 },
-          { pose_rank: 1, affinity: -9.5, rmsd_lb: 0, rmsd_ub: 0, metadata: { seed: 7 } },
-        ];
-        await insertDockingResults(tx, { jobId: ran.job_id, poses });
-      });
-    const hit = await submit({ status: 'COMPLETED', canonical_job_id: ran.job_id, cache: { hit: true } });
-    const again = await submit({ status: 'COMPLETED', canonical_job_id: hit.job_id });
-    expect(again.canonical_job_id).toBe(ran.job_id);
-    expect(await findCanonicalJobId(results(), { jobId: again.job_id })).toBe(ran.job_id);
-    for (const { job_id: jobId } of [ran, hit, again]) {
-      expect(await listJobOutputs(results(), { jobId })).toMatchObject([
-        { job_id: ran.job_id, key: 'poses', size_bytes: 7 },
-      ]);
+  test('a cache hit shows outputs, poses and results of the job that really ran', async () => {
+    const ran = await insertTestJob(results());
+    await claim(results(), ran);
+    const poses = [
+      { pose_rank: 2, affinity: -9.1, rmsd_lb: 1.2, rmsd_ub: 2.4 },
+      { pose_rank: 1, affinity: -9.5, rmsd_lb: 0, rmsd_ub: 0, metadata: { seed: 7 } },
+    ];
+    const outputs = [{ key: 'poses', uri: 'mad://p', size_bytes: 7 }];
+    await commit(results(), {
+      jobId: ran,
+      fence: 1,
+      results: [answered('dock', { resultData: { poses: [-9.5] } })],
+      close: closed({ outputs, poses }),
+    });
+    const hit = newId();
+    await submit({ job_id: hit, status: 'COMPLETED', canonical_job_id: ran, cache: { hit: true } });
+    for (const jobId of [ran, hit]) {
+      expect(await listJobOutputs(results(), { jobId })).toMatchObject([{ job_id: ran, key: 'poses', size_bytes: 7 }]);
       expect(await listDockingResults(results(), { jobId })).toMatchObject([
         { pose_rank: 1, affinity: -9.5, rmsd: 0, metadata: { seed: 7 } },
         { pose_rank: 2, rmsd: 2.4, metadata: {} },
@@ -139,19 +126,6 @@ describeOnEachDatabase((results) => {
         { task_name: 'dock', result_data: { poses: [-9.5] } },
       ]);
     }
-    expect(await findTaskResult(results(), { jobId: hit.job_id, taskName: 'dock' })).toBeUndefined();
-  });
-
-  test('a second commit of one step instance is refused and the first stands', async () => {
-    const jobId = await insertTestJob(results());
-    await results()
-      .transaction()
-      .execute(async (tx) => {
-        await insertTaskResult(tx, { job_id: jobId, task_name: 'dock', result_data: { n: 1 } });
-        await expect(insertTaskResult(tx, { job_id: jobId, task_name: 'dock', result_data: { n: 2 } })).rejects.toThrow(
-          ConflictError,
-        );
-      });
-    expect(await findTaskResult(results(), { jobId, taskName: 'dock' })).toMatchObject({ result_data: { n: 1 } });
+    expect(await findTaskResult(results(), { jobId: hit, taskName: 'dock' })).toBeUndefined();
   });
 });

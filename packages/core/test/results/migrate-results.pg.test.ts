@@ -7,13 +7,13 @@ import { ResultsDatabaseMismatchError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { metadataTrack, migrateMetadata } from '../../src/metadata/metadata-track.ts';
 import { migrate, migrationSql, migrationState } from '../../src/postgres/migrate.ts';
-import { insertJob } from '../../src/results/job.repository.ts';
-import { claimJobLease } from '../../src/results/job-lease.repository.ts';
+import { insertJobs } from '../../src/results/insert-jobs.ts';
 import { openResultsDatabase } from '../../src/results/open-results-database.ts';
 import { checkResultsStamp } from '../../src/results/results-stamp.ts';
 import { migrateResults, resultsTrack } from '../../src/results/results-track.ts';
 import { connectPool } from './connect-pool.ts';
 import { insertTestJob } from './each-database.ts';
+import { claim } from './transitions.ts';
 
 const ALL = Object.keys(resultsTrack.migrations);
 
@@ -121,7 +121,7 @@ test.each(['metadata first', 'results first'])('both tracks may live in one sche
 
 test('a dry run tells every statement and touches nothing', async () => {
   const statements = await migrationSql({ track: resultsTrack, schema: 'org_a' }, ALL);
-  expect(statements.filter((statement) => statement.startsWith('CREATE TABLE'))).toHaveLength(11);
+  expect(statements.filter((statement) => statement.startsWith('CREATE TABLE'))).toHaveLength(12);
   await using database = await createPostgresDatabase();
   expect(await migrationState(database.db, { track: resultsTrack, schema: 'org_a' })).toEqual({
     applied: [],
@@ -137,14 +137,10 @@ const proposalStatements = (statements: readonly string[]) =>
 async function submitAndClaim(db: Kysely<unknown>, schema: string): Promise<void> {
   const results = openResultsDatabase(db, { schema });
   const jobId = newId();
-  const lease = await results.transaction().execute(async (tx) => {
-    await insertJob(tx, {
-      job: { job_id: jobId, pipeline_version: 'dock@1.0.0' },
-      inputs: [{ key: 'ligand', uri: 'mad://l' }],
-    });
-    return claimJobLease(tx, { jobId, holder: 'w', leaseMs: 1000 });
-  });
-  expect(lease?.fence).toBe(1);
+  const job = { job_id: jobId, pipeline_version: 'dock@1.0.0' };
+  const inputs = [{ key: 'ligand', uri: 'mad://l' }];
+  await insertJobs(results, { jobs: [{ job, inputs, events: [{ event: 'QUEUED' }] }] });
+  expect(await claim(results, jobId)).toBe(true);
 }
 
 /** A login role without any privilege of its own; roles belong to the server, so it outlives the test's database by a moment. */

@@ -108,7 +108,7 @@ const INDEXES = [
 ];
 
 const ADDED_INDEXES = [
-  'task_executions USING btree (job_id)',
+  'task_executions USING btree (job_id, task_name, retries)',
   "jobs USING btree (status, lease_expires_at) WHERE (status = 'RUNNING'::job_status)",
   'jobs USING btree (created_at DESC)',
   'docking_results USING btree (job_id, affinity)',

@@ -1,12 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import {
-  inAllOrganizations,
-  insertJob,
-  NotFoundError,
-  newId,
-  type Placement,
-  ResultsDatabaseMismatchError,
-} from '@mad/core';
+import { inAllOrganizations, NotFoundError, newId, type Placement, ResultsDatabaseMismatchError } from '@mad/core';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -54,10 +47,10 @@ test.each(['database', 'schema'] as const)('organizations placed by %s never see
   const [one, two] = [await provision(placement), await provision(placement)];
   const [first, second] = [await databases.get(one), await databases.get(two)];
   const job = { job_id: newId(), pipeline_version: 'docking@1.0.0' };
-  await first.transaction().execute((tx) => insertJob(tx, { job, inputs: [] }));
+  await first.insertInto('jobs').values(job).execute();
   expect(await first.selectFrom('jobs').select('job_id').execute()).toEqual([{ job_id: job.job_id }]);
   expect(await second.selectFrom('jobs').select('job_id').execute()).toEqual([]);
-  await second.transaction().execute((tx) => insertJob(tx, { job, inputs: [] }));
+  await second.insertInto('jobs').values(job).execute();
   await second.deleteFrom('jobs').execute();
   expect(await first.selectFrom('jobs').select('job_id').execute()).toHaveLength(1);
 });

@@ -37,10 +37,7 @@ function toAttemptIssue({ results }: Examined, { job_id: jobId, status, open_att
     jobId,
     found: `${status}, and ${open_attempts} of its attempts go on`,
     remedy: `end them as ${end}`,
-    mend: () =>
-      results.transaction().execute(async (tx) => {
-        await finishOpenTaskExecutions(tx, { jobId, status: end });
-      }),
+    mend: () => finishOpenTaskExecutions(results, { jobId, status: end }),
   };
 }
 

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import { parseArtifactUri } from '../../artifacts/artifact-uri.ts';
+import { isDigest } from '../../artifacts/is-digest.ts';
 import { type JobAudit, type JobFile, listJobFiles } from '../../results/job-audit.repository.ts';
 import type { Examined } from './examined.ts';
 import type { Issue } from './finding.ts';
@@ -36,5 +37,5 @@ export function createFileCheck({ platform, orgId, results }: Examined) {
 
 function digestOf({ uri, checksum }: JobFile): string | undefined {
   const digest = parseArtifactUri(uri)?.digest ?? checksum ?? '';
-  return /^[0-9a-f]{64}$/.test(digest) ? digest : undefined;
+  return isDigest(digest) ? digest : undefined;
 }

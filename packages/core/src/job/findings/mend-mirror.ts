@@ -2,7 +2,8 @@ import { NotFoundError } from '../../errors.ts';
 import { deleteJobMeta, replaceJobMeta } from '../../metadata/job-meta.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { listMirroredJobs } from '../../results/mirrored-job.repository.ts';
-import { toMirror, writeMirrors } from '../write-mirrors.ts';
+import { toMirrors } from '../to-mirrors.ts';
+import { writeMirrors } from '../write-mirrors.ts';
 import type { Examined } from './examined.ts';
 
 type Place = Pick<Examined, 'platform' | 'orgId' | 'results'>;
@@ -26,8 +27,7 @@ export function remirrorOnce(
 
 /** Puts what the job is now in the place of its mirror. */
 export async function replaceMirror({ platform, orgId, results }: Place, jobId: string): Promise<void> {
-  const [job] = await listMirroredJobs(results, { jobIds: [jobId] });
-  const mirror = job && toMirror(job);
+  const [mirror] = toMirrors(await listMirroredJobs(results, { jobIds: [jobId] }));
   if (!mirror) throw new NotFoundError({ entity: 'job', id: jobId });
   await inOrganization(platform.metadata, orgId, (tx) => replaceJobMeta(tx, mirror));
 }

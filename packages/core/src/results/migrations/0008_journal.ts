@@ -71,11 +71,6 @@ BEGIN
       before[seen.place] := seen.seq_before;
       moved_job := seen.job_id; moved_seq := seen.seq; cancel_requested := false;
       RETURN NEXT;
-      -- A job that ends without success leaves no attempt open.
-      IF seen.kind <> 'COMPLETED' THEN
-        UPDATE task_executions e SET status = 'CANCELED', ended_at = now()
-        WHERE e.job_id = seen.job_id AND e.status IN ('PENDING', 'RUNNING');
-      END IF;
     END LOOP;
   END IF;
 
@@ -93,6 +88,13 @@ BEGIN
     UPDATE task_executions e SET status = g.status::job_status, ended_at = now(), service_id = g.service, error = g.error
     FROM unnest(p_end_job, p_end_exec, p_end_status, p_end_service, p_end_error) AS g(job, exec, status, service, error)
     WHERE before[g.job] IS NOT NULL AND e.exec_id = g.exec AND e.status IN ('PENDING', 'RUNNING');
+  END IF;
+
+  -- A job that ends without success leaves no attempt open. After the ends that came along: those have an outcome.
+  IF p_kind && ARRAY['FAILED', 'CANCELED'] THEN
+    UPDATE task_executions e SET status = 'CANCELED', ended_at = now()
+    FROM unnest(p_job, p_kind) WITH ORDINALITY AS g(id, kind, place)
+    WHERE g.kind IN ('FAILED', 'CANCELED') AND before[g.place] IS NOT NULL AND e.job_id = g.id AND e.status IN ('PENDING', 'RUNNING');
   END IF;
 
   IF cardinality(p_result_job) > 0 THEN

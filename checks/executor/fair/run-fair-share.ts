@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { Executor } from '@mad/core';
+import { createPostgresDatabase } from '@mad/testkit';
+import { startFleet } from '../load/executor-fleet.ts';
+import type { JobQueueKind } from '../load/load-platform.ts';
+import { type LoadOrganization, loadDatabase, openLoadPlatform, registerLoadService } from '../load/load-platform.ts';
+import { type PlainLimits, toQueueLimits } from '../load/plain-limits.ts';
+import { submitLoad } from '../load/submit-load.ts';
+import { watchJobs } from '../load/watch-jobs.ts';
+import type { WorkGraph } from '../work/work-graphs.ts';
+import { startWorkService } from '../work/work-service.ts';
+import { readTimeline } from './read-timeline.ts';
+import { watchService } from './watch-service.ts';
+
+/** Jobs that one organization submits together. */
+export interface Arrival {
+  readonly organization: LoadOrganization;
+  readonly graph: WorkGraph;
+  readonly resourceClass: string;
+  readonly count: number;
+  /** After the arrival before it. */
+  readonly afterMs: number;
+}
+
+export interface FairShareRun {
+  readonly queue: JobQueueKind;
+  /** 0: the executor is in this process. */
+  readonly processes: number;
+  readonly concurrency: number;
+  /** How long the service takes for a job. */
+  readonly serviceMs: number;
+  readonly limits: PlainLimits;
+  readonly arrivals: readonly Arrival[];
+  readonly withinMs: number;
+  readonly onSeen?: ((seen: { readonly open: number }) => void) | undefined;
+}
+
+export interface FairShareOutcome {
+  /** Jobs that did not complete. */
+  readonly incomplete: number;
+  /** How long each organization's jobs waited, ascending, by its id. */
+  readonly waitsMs: Readonly<Record<string, readonly number[]>>;
+  /** By the name of an organization or resource class: its limit, and the most that ran at a time, as the service and as the rows tell. */
+  readonly limits: readonly { readonly name: string; readonly limit: number; readonly most: number }[];
+  readonly seconds: number;
+}
+
+const LEASE_MS = 10_000;
+
+/** Lets organizations queue jobs one after the other, runs them all, and tells who waited how long and how many ran at a time. */
+export async function runFairShare(run: FairShareRun): Promise<FairShareOutcome> {
+  const { queue, processes, concurrency, serviceMs, limits, arrivals } = run;
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'mad-fair-'));
+  stack.defer(() => rm(folder, { recursive: true }));
+  const service = stack.use(await startWorkService());
+  const { url } = stack.use(await createPostgresDatabase(loadDatabase));
+  const given = { url, serviceUrl: service.url, folder, queue, connections: processes === 0 ? 8 : 3 };
+  const { platform, metadata } = stack.use(await openLoadPlatform({ ...given, limits: toQueueLimits(limits) }));
+  await registerLoadService(metadata, service.url);
+  const timeline = stack.use(readTimeline(url));
+  const belongsTo = new Map<string, readonly string[]>();
+  const serviceWatch = stack.use(watchService(service, (jobId) => belongsTo.get(jobId) ?? []));
+  const options = { concurrency, leaseMs: LEASE_MS };
+  if (processes > 0) stack.use(await startFleet(processes, { ...given, limits, executor: options, isLoud: false }));
+  else stack.use(new Executor(platform, options)).start();
+
+  const started = performance.now();
+  const organizations = new Set(arrivals.map(({ organization }) => organization));
+  for (const { organization, graph, resourceClass, count, afterMs } of arrivals) {
+    await setTimeout(afterMs);
+    const jobs = await submitLoad(platform, { organization, graph, count, waitMs: serviceMs, bytes: 100 });
+    for (const { jobId } of jobs) belongsTo.set(jobId, [organization.orgId, resourceClass]);
+  }
+  let incomplete = 0;
+  for (const organization of organizations) {
+    await using watch = watchJobs(url, organization);
+    const seen = await watch.until(({ open }) => open === 0, { withinMs: run.withinMs, onSeen: run.onSeen });
+    incomplete += seen.open + seen.failed;
+  }
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  const waits = [...organizations].map(async (each) => [each.orgId, await timeline.waitsMs(each)] as const);
+  const [byRows, byService] = [await timeline.mostAtATime(), serviceWatch.mostAtATime()];
+  const named = Object.entries({ ...limits.perOrganization, ...limits.perResourceClass });
+  return {
+    incomplete,
+    waitsMs: Object.fromEntries(await Promise.all(waits)),
+    limits: named.map(([name, limit]) => {
+      return { name, limit, most: Math.max(byRows.get(name) ?? 0, byService.get(name) ?? 0) };
+    }),
+    seconds,
+  };
+}

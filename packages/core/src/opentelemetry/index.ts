@@ -1,0 +1,1 @@
+export { type InstrumentExecutor, instrumentExecutor } from './instrument-executor.ts';
