@@ -25,6 +25,15 @@ export class TaskDocumentInvalidError extends MadError {
   }
 }
 
+/** Thrown when the Metadata DB cannot be asked for a task or its services. That is no answer of the task: the same call can be made when it is back. */
+export class TaskRegistryUnreachableError extends MadError {
+  static override readonly code = 'MAD_TASKS_REGISTRY_UNREACHABLE';
+  static override readonly retryable = true;
+  constructor({ cause }: { cause: unknown }) {
+    super({ message: 'the Metadata DB did not tell of a task and its services; call again when it answers', cause });
+  }
+}
+
 /** Thrown when another document is already registered under this version. A version's document never changes: raise the version. */
 export class TaskVersionTakenError extends MadError {
   static override readonly code = 'MAD_TASKS_VERSION_TAKEN';

@@ -4,6 +4,7 @@ export {
   OriginNotAllowedError,
   TaskDocumentInvalidError,
   TaskDocumentRefusedError,
+  TaskRegistryUnreachableError,
   TaskServiceError,
   type TaskServiceErrorFacts,
   TaskVersionTakenError,

@@ -31,6 +31,7 @@ import { interfaceDigest } from './definition/interface-digest.ts';
 import { resolveVersion } from './definition/resolve-version.ts';
 import { InterfaceCache } from './interface-cache.ts';
 import type { TaskInterface } from './openapi/task-interface.ts';
+import { askRegistry } from './service-registry/ask-registry.ts';
 import { labelOf, TaskServices } from './service-registry/task-services.ts';
 
 export interface TaskRunnerOptions {
@@ -157,8 +158,8 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
   }
 
   async #getDefinition(orgId: OrgId, taskDefinitionId: string): Promise<TaskDefinitionRow> {
-    const definition = await inOrganization(this.#metadata, orgId, (tx) =>
-      findTaskDefinition(tx, { taskDefinitionId }),
+    const definition = await askRegistry(() =>
+      inOrganization(this.#metadata, orgId, (tx) => findTaskDefinition(tx, { taskDefinitionId })),
     );
     if (definition) return definition;
     throw new NotFoundError({ entity: 'task definition', id: taskDefinitionId });

@@ -22,7 +22,7 @@ export interface ExecutorOptions {
   readonly leaseMs?: number;
   /** A job whose executor was lost more often than this FAILS with `WORKER_LOST`. @default 5 */
   readonly maxCrashes?: number;
-  /** How often jobs that no executor holds are looked for. @default 30_000 */
+  /** How often jobs that no executor holds are looked for. @default leaseMs: then a job waits hardly longer than the lease of an executor that died */
   readonly recoverEveryMs?: number;
   /** How long running calls may still end when the executor stops, before they are aborted. @default 5_000 */
   readonly stopGraceMs?: number;
@@ -85,7 +85,7 @@ export class Executor implements AsyncDisposable {
       stepConcurrency: 8,
       leaseMs: 30_000,
       maxCrashes: 5,
-      recoverEveryMs: 30_000,
+      recoverEveryMs: options.leaseMs ?? 30_000,
       stopGraceMs: 5_000,
       schedules: {},
       ...options,

@@ -13,7 +13,7 @@ import type { ExecutorContext } from './executor-context.ts';
 import { type InstanceHost, InstanceRun } from './instance-run.ts';
 import { toCompletedClose, toEmptyClose, toInputs } from './job-close.ts';
 import { ExecutorStopping, endsJob, JobCanceled, type JobEnding, StepStopped } from './job-ending.ts';
-import { StepPlan } from './step-plan.ts';
+import { type StepInstance, StepPlan } from './step-plan.ts';
 import { confidenceOf, TransitionDraft } from './transition-draft.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -191,7 +191,8 @@ export class JobRun implements InstanceHost {
     else if (restMs <= 0) this.#ending = { kind: 'close', status: 'FAILED', failure: OVERDUE };
     if (runnable && !this.#ending) {
       this.#spec = runnable.spec;
-      this.#plan = new StepPlan(runnable.graph, { inputs: toInputs(job), parameters: job.params });
+      const given = { inputs: toInputs(job), parameters: job.params };
+      this.#plan = new StepPlan(runnable.graph, given, (instance) => this.#findFailure(instance));
     }
     if (Number.isFinite(restMs) && restMs > 0) this.#expireIn(restMs);
     // A new job starts its first steps with its claim. One that ran before is claimed first: then what earlier runs left stands still.
@@ -292,7 +293,7 @@ export class JobRun implements InstanceHost {
       if (!instance) break;
       const committed = this.#earlier.outputs.get(instance.name);
       const earlier = this.#earlier.attempts.get(instance.name) ?? NO_ATTEMPTS;
-      const failure = findFinalFailure(instance, earlier);
+      const failure = this.#findFailure(instance);
       if (committed) {
         this.#confidences.push(confidenceOf(committed));
         plan.complete(instance, committed);
@@ -304,6 +305,11 @@ export class JobRun implements InstanceHost {
       }
     }
     return taken;
+  }
+
+  /** What ended the instance in an earlier run. */
+  #findFailure(instance: StepInstance): TaskFailedError | undefined {
+    return findFinalFailure(instance, this.#earlier.attempts.get(instance.name) ?? NO_ATTEMPTS);
   }
 
   #fail({ instance }: InstanceRun, error: unknown): void {

@@ -58,12 +58,16 @@ export class StepPlan {
   readonly scope: BindingScope;
   /** Set when a step has failed whose failure is the job's. */
   failure: StepFailure | undefined;
+  readonly #findFailure: (instance: StepInstance) => unknown;
 
+  /** `findFailure`: the failure that ended an instance in an earlier run of the job; undefined where none did. */
   constructor(
     graph: StepGraph<PublishedStep>,
     given: { readonly inputs: JsonObject; readonly parameters: JsonObject },
+    findFailure: (instance: StepInstance) => unknown = () => undefined,
   ) {
     this.#graph = graph;
+    this.#findFailure = findFailure;
     this.scope = { ...given, steps: this.#steps };
     this.#open = graph.ordered.length;
     for (const step of graph.ordered) {
@@ -150,6 +154,7 @@ export class StepPlan {
         name: instanceName(step.name, key),
         item: { index, value },
       }));
+      if (this.#hasFailed(state, waiting)) return undefined;
       state.items = { waiting: waiting.reverse(), outputs: new Array(expanded.length), running: 0 };
     } catch (error) {
       this.#settleFailed(state, { step: step.name, error });
@@ -157,6 +162,18 @@ export class StepPlan {
     }
     this.#closeItems(state);
     return this.#nextItem(state);
+  }
+
+  /** True where one item has failed the step in an earlier run: the others were stopped then, and what depends on the step may have run since. */
+  #hasFailed(state: StepState, items: readonly StepInstance[]): boolean {
+    if (state.step.forEach?.onItemFailure === 'skip') return false;
+    for (const item of items) {
+      const error = this.#findFailure(item);
+      if (error === undefined) continue;
+      this.#settleFailed(state, { step: item.name, error });
+      return true;
+    }
+    return false;
   }
 
   /** Steps with items take turns, each within its own limit. */

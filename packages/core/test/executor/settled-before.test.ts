@@ -46,6 +46,6 @@ test('a job that goes on elsewhere does not call the items again that were stopp
   await using second = new Executor(host.platform, options);
   second.start();
   const isOver = async () => (await getJobResults(host.platform, host.caller, { jobId })).status;
-  await expect.poll(isOver, { timeout: 20_000 }).toBe('COMPLETED');
+  await expect.poll(isOver, { timeout: 8_000 }).toBe('COMPLETED');
   expect(tasks.calls.map(({ stepName }) => stepName)).toEqual(['gated']);
 });

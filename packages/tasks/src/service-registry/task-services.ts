@@ -12,6 +12,7 @@ import {
 } from '@mad/core';
 import type { Dispatcher } from 'undici';
 import type { OutboundPolicy } from '../client/outbound-policy.ts';
+import { askRegistry } from './ask-registry.ts';
 import { probeService } from './probe-service.ts';
 
 /** How long a service counts as healthy after it answered. */
@@ -72,8 +73,11 @@ export class TaskServices {
   }
 
   async #list(definition: TaskDefinitionRow): Promise<readonly TaskServiceRow[]> {
-    const { items } = await inOrganization(this.#options.metadata, definition.org_id, (tx) =>
-      listTaskServices(tx, { taskDefinitionId: definition.task_definition_id, limit: 500 }),
+    const { metadata } = this.#options;
+    const { items } = await askRegistry(() =>
+      inOrganization(metadata, definition.org_id, (tx) =>
+        listTaskServices(tx, { taskDefinitionId: definition.task_definition_id, limit: 500 }),
+      ),
     );
     return items;
   }
@@ -130,7 +134,9 @@ export class TaskServices {
     };
     if (!healthy) logger.warn({ serviceId, task: labelOf(definition) }, 'a task service does not answer');
     try {
-      await inOrganization(metadata, definition.org_id, (tx) => updateTaskService(tx, { serviceId, set }));
+      await askRegistry(() =>
+        inOrganization(metadata, definition.org_id, (tx) => updateTaskService(tx, { serviceId, set })),
+      );
     } catch (error) {
       // Deregistered in between: there is no health to keep.
       if (!(error instanceof NotFoundError)) throw error;
