@@ -1,5 +1,6 @@
 import { isMadError, LeaseLostError, TaskFailedError } from '../errors.ts';
 import type { JobFailure } from '../job/job-failure.ts';
+import type { JobToRun } from '../results/job-to-run.ts';
 
 /** Somebody asked to cancel the job: the reason with which its calls are aborted. */
 export class JobCanceled extends DOMException {
@@ -37,4 +38,27 @@ export function endsJob(error: unknown): boolean {
   return (
     error instanceof TaskFailedError || (isMadError(error) && !error.retryable && !(error instanceof LeaseLostError))
   );
+}
+
+export const OVERDUE: JobFailure = {
+  code: 'TIMEOUT',
+  message: 'the job was not done by its deadline or within its timeoutMs; raise it, or lighten the work',
+  retryable: false,
+};
+
+/** Why a job that is claimed now ends without running: it was canceled, it has cut off run after run, or its time is over. */
+export function findEarlyEnding(
+  job: Pick<JobToRun, 'cancel_requested' | 'crash_count' | 'status'>,
+  { maxCrashes, restMs }: { readonly maxCrashes: number; readonly restMs: number },
+): JobEnding | undefined {
+  // This claim takes an expired lease over, which is one crash more.
+  const crashes = job.crash_count + (job.status === 'RUNNING' ? 1 : 0);
+  if (job.cancel_requested) return { kind: 'close', status: 'CANCELED' };
+  if (crashes > maxCrashes) return { kind: 'close', status: 'FAILED', failure: gaveUp(crashes) };
+  return restMs <= 0 ? { kind: 'close', status: 'FAILED', failure: OVERDUE } : undefined;
+}
+
+function gaveUp(crashes: number): JobFailure {
+  const message = `the run of this job was cut off again and again; look for what it does to its executor, then submit it anew (${crashes} times)`;
+  return { code: 'WORKER_LOST', message, retryable: false };
 }

@@ -1,23 +1,30 @@
 import { LeaseLostError, TaskFailedError } from '../errors.ts';
-import { identifyJob } from '../job/identify-job.ts';
 import { type JobCache, parseJobCache } from '../job/job-cache.ts';
-import { type JobFailure, toJobFailure } from '../job/job-failure.ts';
+import { toJobFailure } from '../job/job-failure.ts';
 import type { JsonObject } from '../json.ts';
 import type { PublishedSpec } from '../pipeline/pipeline-spec.ts';
-import { releaseJobLease } from '../results/job-lease.repository.ts';
 import type { JobToRun } from '../results/job-to-run.ts';
 import type { JobClose } from '../results/job-transition.ts';
 import { tell } from './diagnostics.ts';
 import { type EarlierRuns, findFinalFailure, listEarlierRuns, NO_ATTEMPTS, NO_EARLIER_RUNS } from './earlier-runs.ts';
 import type { ExecutorContext } from './executor-context.ts';
+import { giveBack } from './give-back.ts';
 import { type InstanceHost, InstanceRun } from './instance-run.ts';
 import { toCompletedClose, toEmptyClose, toInputs } from './job-close.ts';
-import { ExecutorStopping, endsJob, JobCanceled, type JobEnding, StepStopped } from './job-ending.ts';
+import {
+  ExecutorStopping,
+  endsJob,
+  findEarlyEnding,
+  JobCanceled,
+  type JobEnding,
+  OVERDUE,
+  StepStopped,
+} from './job-ending.ts';
+import { toJobEntry } from './record-job.ts';
 import { type StepInstance, StepPlan } from './step-plan.ts';
 import { confidenceOf, TransitionDraft } from './transition-draft.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-const FIRST_PAUSE_MS = 100;
 
 /**
  * One job from its claim to its terminal state, as long as this executor holds it.
@@ -181,14 +188,11 @@ export class JobRun implements InstanceHost {
       this.#ending = { kind: 'close', status: 'FAILED', failure: toJobFailure(error) };
       return undefined;
     });
-    const crashes = job.crash_count + (job.status === 'RUNNING' ? 1 : 0);
     const restMs = Math.min(
       job.deadline_in_ms ?? Infinity,
       (runnable?.spec.timeoutMs ?? Infinity) - job.started_ms_ago,
     );
-    if (job.cancel_requested) this.#ending = { kind: 'close', status: 'CANCELED' };
-    else if (crashes > maxCrashes) this.#ending = { kind: 'close', status: 'FAILED', failure: gaveUp(crashes) };
-    else if (restMs <= 0) this.#ending = { kind: 'close', status: 'FAILED', failure: OVERDUE };
+    this.#ending = findEarlyEnding(job, { maxCrashes, restMs }) ?? this.#ending;
     if (runnable && !this.#ending) {
       this.#spec = runnable.spec;
       const given = { inputs: toInputs(job), parameters: job.params };
@@ -239,7 +243,13 @@ export class JobRun implements InstanceHost {
   async #close(close: JobClose, draft: TransitionDraft): Promise<void> {
     this.#closing = true;
     draft.end(close);
-    if (close.status === 'COMPLETED') this.#record(close, draft);
+    const { cache } = this.#context;
+    if (cache && close.status === 'COMPLETED' && this.#spec && this.#plan) {
+      const entry = toJobEntry(cache, {
+        ...{ job: this.#job, spec: this.#spec, plan: this.#plan, close, confidences: this.#confidences },
+      });
+      if (entry) draft.also.push(entry);
+    }
     await this.commit(draft);
     const elapsed_ms = this.#job.started_ms_ago + performance.now() - this.#createdAt;
     tell('job.closed', { ...this.#facts(), status: close.status, code: codeOf(close), elapsed_ms });
@@ -334,28 +344,6 @@ export class JobRun implements InstanceHost {
     }
   }
 
-  #record({ outputs, metrics }: JobClose, draft: TransitionDraft): void {
-    const { cache } = this.#context;
-    const spec = this.#spec;
-    const inputs = this.#plan?.scope.inputs;
-    const identity = cache && spec && inputs && identifyJob(cache, { spec, inputs, parameters: this.#job.params });
-    if (!cache || !identity || !spec) return;
-    const scored = this.#confidences.filter((score) => score !== null);
-    draft.also.push((tx) =>
-      cache.record(tx, {
-        identity,
-        pipelineVersion: this.pipelineVersion,
-        taskName: '*',
-        canonicalJobId: this.jobId,
-        confidenceScore: scored.length > 0 ? Math.min(...scored) : null,
-        artifactMap: Object.fromEntries(outputs.map(({ key, uri }) => [key, uri])),
-        metricsSummary: metrics,
-        producer: { tasks: spec.tasks.map(({ task }) => task) },
-        computeMs: 0,
-      }),
-    );
-  }
-
   #expireIn(ms: number): void {
     const turnMs = Math.min(ms, LONGEST_TIMER_MS);
     this.#expiry = setTimeout(() => {
@@ -379,21 +367,10 @@ export class JobRun implements InstanceHost {
     else void this.#giveBack(ending.kind === 'drop' ? ending.error : new ExecutorStopping());
   }
 
-  /** Tries for as long as the lease may hold; where the database stays away, the lease runs out by itself. */
   async #giveBack(reason: unknown): Promise<void> {
     this.#closing = true;
-    const { results, leaseMs, clock } = this.#context;
-    const held = { jobId: this.jobId, fence: this.#fence };
-    let pauseMs = FIRST_PAUSE_MS;
-    for (let waitedMs = 0; this.isHeld && !(reason instanceof LeaseLostError); waitedMs += pauseMs, pauseMs *= 2) {
-      try {
-        await results.transaction().execute((tx) => releaseJobLease(tx, held));
-        break;
-      } catch (error) {
-        if (error instanceof LeaseLostError || waitedMs > leaseMs) break;
-        await clock.sleep(pauseMs);
-      }
-    }
+    if (this.isHeld && !(reason instanceof LeaseLostError))
+      await giveBack(this.#context, { jobId: this.jobId, fence: this.#fence });
     tell('job.interrupted', { ...this.#facts(), reason });
     this.#finished.reject(reason);
   }
@@ -403,17 +380,6 @@ export class JobRun implements InstanceHost {
   }
 }
 
-const OVERDUE: JobFailure = {
-  code: 'TIMEOUT',
-  message: 'the job was not done by its deadline or within its timeoutMs; raise it, or lighten the work',
-  retryable: false,
-};
-
 function codeOf({ error }: JobClose): string | null {
   return typeof error?.code === 'string' ? error.code : null;
-}
-
-function gaveUp(crashes: number): JobFailure {
-  const message = `the run of this job was cut off again and again; look for what it does to its executor, then submit it anew (${crashes} times)`;
-  return { code: 'WORKER_LOST', message, retryable: false };
 }

@@ -58,6 +58,7 @@ export class StepPlan {
   readonly scope: BindingScope;
   /** Set when a step has failed whose failure is the job's. */
   failure: StepFailure | undefined;
+  #passedOver = false;
   readonly #findFailure: (instance: StepInstance) => unknown;
 
   /** `findFailure`: the failure that ended an instance in an earlier run of the job; undefined where none did. */
@@ -80,6 +81,11 @@ export class StepPlan {
   /** True when every step is settled: completed, skipped, or failed where that does not matter. */
   get isDone(): boolean {
     return this.#open === 0;
+  }
+
+  /** False once a failure was passed over, of an item or of a step. */
+  get isWhole(): boolean {
+    return !this.#passedOver;
   }
 
   /** The next instance that may start now; undefined when none may. */
@@ -124,7 +130,8 @@ export class StepPlan {
     }
     items.running--;
     const stopStep = state.step.forEach?.onItemFailure !== 'skip';
-    if (stopStep) {
+    if (!stopStep) this.#passedOver = true;
+    else {
       items.failure ??= failure;
       items.waiting.length = 0;
     }
@@ -204,6 +211,7 @@ export class StepPlan {
       this.failure ??= failure;
       return;
     }
+    this.#passedOver = true;
     if (onFailure === 'skip') this.#skipDependents(name);
     this.#settle(state, undefined);
   }

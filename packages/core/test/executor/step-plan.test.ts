@@ -59,7 +59,7 @@ describe('the plan of a job', () => {
     if (a) of.fail(a, new Error('a'));
     expect(of.takeSkipped().map(({ step }) => step.name)).toEqual(['c', 'd']);
     if (b) of.complete(b, {});
-    expect([of.next(), of.isDone, of.failure]).toEqual([undefined, true, undefined]);
+    expect([of.next(), of.isDone, of.failure, of.isWhole]).toEqual([undefined, true, undefined, false]);
   });
 
   test('steps with items take turns, and a failed item stops those that have not begun', () => {
