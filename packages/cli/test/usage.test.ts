@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { runMad } from '../src/index.ts';
 import { mad } from './mad-process.ts';
@@ -105,6 +106,16 @@ test.each([
   ]),
   ['doctor without a url', ['doctor'], /^mad: --url: expected .*got none\n$/],
   ['doctor of no uuid', ['doctor', '--url', 'postgresql://h/d', '--org', 'x'], /^mad: --org: .*got "x"\n$/],
+  [
+    'a folder of artifacts that is not there',
+    ['doctor', '--url', 'postgresql://h/d', '--artifacts', '/nowhere/at/all'],
+    /^mad: --artifacts: expected the folder of a local store, got "\/nowhere\/at\/all", where there is nothing\n$/,
+  ],
+  [
+    'a file for a folder of artifacts',
+    ['doctor', '--url', 'postgresql://h/d', '--artifacts', fileURLToPath(import.meta.url)],
+    /^mad: --artifacts: .*, where there is something else\n$/,
+  ],
   ['an unknown command', ['migrat'], /^mad: unknown command 'migrat'.*\n$/],
 ])('%s: one line, exit code 2', async (_, args, line) => {
   const printed = { out: '', err: '' };

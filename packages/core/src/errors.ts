@@ -190,6 +190,14 @@ export class LeaseLostError extends MadError {
   }
 }
 
+/** Thrown when a disposed executor is started again. Make a new one. */
+export class ExecutorStoppedError extends MadError {
+  static override readonly code = 'MAD_CORE_EXECUTOR_STOPPED';
+  constructor() {
+    super({ message: 'this executor was disposed and takes no more jobs; make a new one and start that' });
+  }
+}
+
 /** Thrown when stored bytes no longer match their digest: the storage lost or changed them. */
 export class ArtifactCorruptError extends MadError {
   static override readonly code = 'MAD_CORE_ARTIFACT_CORRUPT';

@@ -8,6 +8,8 @@ import { parseOrgId } from '../migrate/parse-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { type DoctorReport, formatDoctorReport, toDoctorJson } from './doctor-report.ts';
 import { parseClusters } from './parse-clusters.ts';
+import { requireArtifactFolder } from './require-artifact-folder.ts';
+import { requireClusters } from './require-clusters.ts';
 
 interface Flags {
   readonly url?: string;
@@ -52,10 +54,12 @@ async function examine({ env }: Terminal, flags: Flags): Promise<DoctorReport> {
   const url = parseDatabaseUrl(flags.url ?? env.MAD_DATABASE_URL);
   const clusters = parseClusters(flags.cluster ?? env.MAD_CLUSTERS?.split(/\s+/).filter((text) => text !== '') ?? []);
   const orgId = flags.org === undefined ? undefined : parseOrgId(flags.org);
+  if (flags.artifacts !== undefined) await requireArtifactFolder(flags.artifacts);
   const artifacts = flags.artifacts === undefined ? undefined : createLocalArtifactStore({ folder: flags.artifacts });
   const dryRun = flags.fix !== true;
   return inDatabase(url, async (db) => {
     const metadata = await openMetadataDatabase(db, { allowPrivileged: true });
+    await requireClusters(metadata, { clusters, orgId });
     await using results = createResultsDatabases({ metadata, clusters, maxConnections: MAX_CONNECTIONS });
     const run = reconcile({ metadata, results, ...(artifacts && { artifacts }) }, { orgId, dryRun });
     const findings: Finding[] = [];

@@ -14,6 +14,7 @@ import {
   migrateMetadata,
   newId,
   type Placement,
+  updateOrganization,
 } from '@mad/core';
 import { type Clusters, createResultsDatabases, provisionOrganization } from '@mad/tenancy';
 import { createPostgresDatabase, type TestDatabase } from '@mad/testkit';
@@ -125,15 +126,30 @@ test('a file that nobody can bring back stays a finding, and the exit code says 
   }
 });
 
-test('a cluster that was not named is a finding of each of its organizations, without a password', async () => {
+test.each([
+  ['none', {}],
+  ['only other', { MAD_CLUSTERS: 'other=postgresql://u:hush@h/d' }],
+])('a cluster that was not passed is a wrong call that names it, not a finding: %s', async (passed, env) => {
   const { orgId } = await prepare('schema');
-  const run = await mad(['doctor', '--org', orgId, '--json'], {
-    MAD_DATABASE_URL: database.url,
-    MAD_CLUSTERS: 'other=postgresql://u:hush@h/d',
-  });
-  expect(run.code).toBe(1);
-  expect(run.out).toContain('no cluster named main was passed, only other');
-  expect(run.out + run.err).not.toContain('hush');
+  for (const args of [[], ['--org', orgId, '--json']]) {
+    const run = await mad(['doctor', ...args], { MAD_DATABASE_URL: database.url, ...env });
+    expect(run).toEqual({
+      code: 2,
+      out: '',
+      err: `mad: --cluster: expected main=url here or in MAD_CLUSTERS, since org_databases names it, got ${passed}\n`,
+    });
+  }
+});
+
+test('a cluster that only others need may be left out', async () => {
+  const { orgId } = await provisionOrganization(
+    { metadata, clusters: { spare: { kind: 'postgres', connect: () => ({ connectionString: database.url }) } } },
+    { name: newId(), placement: 'schema', cluster: 'spare' },
+  );
+  const run = await mad(['doctor', '--url', database.url, '--cluster', `spare=${database.url}`, '--org', orgId]);
+  expect(run).toMatchObject({ code: 0, err: '' });
+  const set = { status: 'suspended' } as const;
+  await inAllOrganizations(metadata, (tx) => updateOrganization(tx, { orgId, set }));
 });
 
 test('a database without migrations is one line with the next step', async () => {

@@ -2,6 +2,7 @@ import { type Channel, channel, subscribe, unsubscribe } from 'node:diagnostics_
 import type { OrgId } from '../ids.ts';
 import type { CacheMiss } from '../ports/result-cache.ts';
 import type { TerminalJobStatus } from '../results/tables/job-status.ts';
+import type { CutOff } from './job-ending.ts';
 
 /**
  * The points of a job's way that are published on `diagnostics_channel`, each as `mad:<point>` with `{ org_id, job_id, … }`, in the moment they are
@@ -81,7 +82,7 @@ export interface ExecutorFacts {
   /** `compute_ms` is what the service says it took. */
   readonly 'attempt.answered': EndedAttemptFacts & { readonly service: string; readonly compute_ms: number };
   readonly 'attempt.failed': EndedAttemptFacts & { readonly code: string };
-  readonly 'attempt.canceled': EndedAttemptFacts & { readonly reason: unknown };
+  readonly 'attempt.canceled': EndedAttemptFacts & { readonly reason: CutOff };
   /** Of the attempt that failed. */
   readonly 'attempt.retrying': AttemptFacts & { readonly wait_ms: number };
   readonly 'commit.sent': BatchFacts;
@@ -98,7 +99,8 @@ export interface ExecutorFacts {
   };
   readonly 'job.mirrored': BatchFacts;
   readonly 'lease.renewed': BatchFacts;
-  readonly 'job.interrupted': JobFacts & { readonly reason: unknown };
+  /** `err` is the error behind it. */
+  readonly 'job.interrupted': JobFacts & { readonly reason: CutOff; readonly err: unknown };
 }
 
 const channels = Object.fromEntries(EXECUTOR_POINTS.map((point) => [point, channel(`mad:${point}`)])) as Record<

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { systemClock } from '../clock.ts';
-import { LeaseLostError } from '../errors.ts';
+import { ExecutorStoppedError, LeaseLostError } from '../errors.ts';
 import { newId, type OrgId } from '../ids.ts';
 import { createMirror, type Mirror } from '../job/create-mirror.ts';
 import { silentLogger } from '../logger.ts';
@@ -36,9 +36,7 @@ export interface RunningJobs {
   readonly jobs: number;
   /** Those of the jobs whose lease is held, each with its fence; the others are being claimed. */
   readonly leases: readonly { readonly jobId: string; readonly fence: number }[];
-  /** How many jobs each of the last batches wrote together, oldest first; 256 at most. */
-  readonly lastFlushSizes: readonly number[];
-  /** The same in short; null where nothing was written. */
+  /** Of the last batches, 256 at most: how many there were, and how many jobs they wrote together; null where nothing was written. */
   readonly flushes: { readonly count: number; readonly median: number; readonly max: number } | null;
 }
 
@@ -93,9 +91,13 @@ export class Executor implements AsyncDisposable {
     this.#mirror = createMirror(platform, { pauseMs: MIRROR_PAUSE_MS });
   }
 
-  /** Takes jobs from the queue from now on, and those that an earlier executor left behind. */
+  /**
+   * Takes jobs from the queue from now on, and those that an earlier executor left behind.
+   * @throws {ExecutorStoppedError} when it was disposed.
+   */
   start(): void {
-    if (this.#consumer || this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted) throw new ExecutorStoppedError();
+    if (this.#consumer) return;
     const { concurrency, recoverEveryMs, schedules } = this.#options;
     const { signal } = this.#stop;
     this.#cancels = signalsOf(this.#platform).subscribe('job.cancel', ({ orgId, jobId }) => {
@@ -114,7 +116,6 @@ export class Executor implements AsyncDisposable {
       orgId,
       jobs: runs.size,
       leases: [...runs.values()].filter((run) => run.isHeld).map(({ jobId, fence }) => ({ jobId, fence })),
-      lastFlushSizes: [...journal.flushSizes],
       flushes: summarize(journal.flushSizes),
     }));
     return { holder: this.#holder, running, queue: await this.#platform.queue.depth() };

@@ -10,7 +10,7 @@ import { artifactMapOf } from './artifact-map.ts';
 import { tell } from './diagnostics.ts';
 import type { EarlierAttempts } from './earlier-runs.ts';
 import type { ExecutorContext } from './executor-context.ts';
-import { endsJob, type JobEnding, StepStopped } from './job-ending.ts';
+import { endsJob, type JobEnding, StepStopped, toCutOff } from './job-ending.ts';
 import { retryWaitMs } from './retry-wait.ts';
 import type { StepInstance } from './step-plan.ts';
 import { attemptTask } from './task-attempt.ts';
@@ -170,7 +170,7 @@ export class InstanceRun {
     const draft = new TransitionDraft();
     const isStopped = this.#host.ending !== undefined || this.#controller.signal.reason instanceof StepStopped;
     if (isStopped || !endsJob(error))
-      tell('attempt.canceled', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, reason: error });
+      tell('attempt.canceled', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, reason: toCutOff(error) });
     if (isStopped) {
       draft.stop(this.instance, { execId });
       return this.#host.stopped(this, draft);

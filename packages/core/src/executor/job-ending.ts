@@ -23,6 +23,16 @@ export class StepStopped extends DOMException {
   }
 }
 
+/** Why a call was cut off or a run broken off, as diagnostics tell it. */
+export type CutOff = 'canceled' | 'executor_stopping' | 'step_stopped' | 'lease_lost' | 'fault';
+
+export function toCutOff(reason: unknown): CutOff {
+  if (reason instanceof JobCanceled) return 'canceled';
+  if (reason instanceof ExecutorStopping) return 'executor_stopping';
+  if (reason instanceof StepStopped) return 'step_stopped';
+  return reason instanceof LeaseLostError ? 'lease_lost' : 'fault';
+}
+
 /**
  * Why a run starts nothing more. `close`: its last write is the job's end. `release`: it gives the lease back. `drop`: it writes nothing more, because
  * the lease is lost or the database is away.

@@ -19,6 +19,7 @@ import {
   type JobEnding,
   OVERDUE,
   StepStopped,
+  toCutOff,
 } from './job-ending.ts';
 import { toJobEntry } from './record-job.ts';
 import { type StepInstance, StepPlan } from './step-plan.ts';
@@ -371,7 +372,7 @@ export class JobRun implements InstanceHost {
     this.#closing = true;
     if (this.isHeld && !(reason instanceof LeaseLostError))
       await giveBack(this.#context, { jobId: this.jobId, fence: this.#fence });
-    tell('job.interrupted', { ...this.#facts(), reason });
+    tell('job.interrupted', { ...this.#facts(), reason: toCutOff(reason), err: reason });
     this.#finished.reject(reason);
   }
 

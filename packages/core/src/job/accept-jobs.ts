@@ -67,7 +67,7 @@ function firstOfEachKey(jobs: readonly PreparedJob[]): PreparedJob[] {
 /** Asked after the first job of a key had its say: a repeated request may come after the deadline. */
 function refuseOverdue({ clock = systemClock }: Platform, { index, request }: PreparedJob, outcomes: Outcomes): void {
   if (request.deadline === undefined || request.deadline > clock.now()) return;
-  const issues = [{ pointer: '/deadline', message: 'expected a time to come; it has passed already' }];
+  const issues = [{ pointer: '/deadline', message: 'expected a time in the future; it has passed already' }];
   outcomes.set(index, new ValidationFailedError({ subject: 'job', issues }));
 }
 

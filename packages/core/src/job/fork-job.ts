@@ -26,6 +26,8 @@ export interface ForkJob extends Pick<SubmitJob, 'idempotencyKey' | 'priority' |
   readonly parameters?: JsonObject | undefined;
   /** Another version of the same pipeline. @default the job's own */
   readonly version?: string | undefined;
+  /** False: nothing is served from the cache; results of the job itself are taken over all the same. @default as for the job */
+  readonly useCache?: boolean | undefined;
 }
 
 /**
@@ -71,7 +73,7 @@ async function toRequest(
     inputs: { ...Object.fromEntries(given.map(({ key, uri }) => [key, uri])), ...inputs },
     // What is no object goes on as it is, and is refused with its place.
     parameters: isJsonObject(parameters) ? { ...original.params, ...parameters } : parameters,
-    useCache: use,
+    useCache: run.useCache ?? use,
     minConfidence: min_confidence ?? undefined,
     screeningId: original.screening_id ?? undefined,
     itemKey: original.item_key ?? undefined,

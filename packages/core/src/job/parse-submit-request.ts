@@ -57,7 +57,7 @@ const form = z.looseObject({
   useCache: z.boolean().optional(),
   minConfidence: z.number().min(0).max(1).optional(),
   idempotencyKey: text(255).optional(),
-  priority: z.int().min(-2_147_483_648).max(2_147_483_647).optional(),
+  priority: z.int('expected a whole number').min(-2_147_483_648).max(2_147_483_647).optional(),
   deadline: time.optional(),
   runAfter: time.optional(),
   screeningId: z.string().refine(isUuid, 'expected a uuid').optional(),

@@ -15,7 +15,7 @@ export type RetryJob = Omit<ForkJob, 'inputs' | 'parameters' | 'version'>;
 export function retryJob(
   platform: Platform,
   caller: Caller,
-  { jobId, idempotencyKey, priority, deadline, runAfter }: RetryJob,
+  { jobId, useCache, idempotencyKey, priority, deadline, runAfter }: RetryJob,
 ): Promise<SubmittedJob> {
-  return forkJob(platform, caller, { jobId, idempotencyKey, priority, deadline, runAfter });
+  return forkJob(platform, caller, { jobId, useCache, idempotencyKey, priority, deadline, runAfter });
 }

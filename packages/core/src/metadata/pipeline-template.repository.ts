@@ -17,7 +17,7 @@ import type {
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline template';
-const hint = 'a version is never overwritten: insert a higher one';
+const hint = 'its definition never changes: publish a higher version';
 
 interface ById {
   readonly templateId: string;
@@ -172,7 +172,7 @@ export async function insertPipelineTemplate(
   });
 }
 
-/** What may change without the steps. The definition and its steps are written together: insert a new version. */
+/** What may change without the steps. The definition and its steps are written together: publish a new version. */
 export type PipelineTemplateChange = Pick<
   PipelineTemplateRowUpdate,
   'display_name' | 'description' | 'category' | 'default_parameters' | 'is_public'

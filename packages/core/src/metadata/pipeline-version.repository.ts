@@ -14,7 +14,7 @@ import type {
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline version';
-const hint = 'a version is never overwritten: insert a higher one';
+const hint = 'its content never changes: publish a higher version';
 
 interface ById {
   readonly pipelineVersionId: string;

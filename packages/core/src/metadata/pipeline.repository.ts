@@ -10,7 +10,7 @@ import type { NewPipelineRow, PipelineRow, PipelineRowUpdate, Visibility } from 
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'pipeline';
-const hint = 'choose another name, or insert a version of that pipeline';
+const hint = 'choose another name, or publish a version of that pipeline';
 
 /** A pipeline of the organization, of the system, or a public one. */
 export function findPipeline(

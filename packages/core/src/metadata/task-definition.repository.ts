@@ -13,7 +13,7 @@ import type {
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'task definition';
-const hint = 'a version is never overwritten: insert a higher one';
+const hint = 'its interface never changes: register a higher version';
 
 /** One version of a task, of the organization or of the system; undefined where it sees none. */
 export function findTaskDefinition(

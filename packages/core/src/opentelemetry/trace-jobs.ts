@@ -1,5 +1,4 @@
 import { type Attributes, ROOT_CONTEXT, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
-import { isMadError } from '../errors.ts';
 import {
   type AttemptFacts,
   type EndedAttemptFacts,
@@ -51,7 +50,7 @@ export function traceJobs(tracer: Tracer, { lostAfterMs }: { readonly lostAfterM
       if (span) markFailed(span, facts.code).end();
     }),
     subscribeExecutor('attempt.canceled', (facts) => {
-      takeAttempt(facts, 'canceled')?.setAttribute('mad.reason', nameOf(facts.reason)).end();
+      takeAttempt(facts, 'canceled')?.setAttribute('mad.reason', facts.reason).end();
     }),
     subscribeExecutor('attempt.retrying', ({ org_id, job_id, step, attempt, wait_ms }) =>
       addEvent('attempt.retrying', { org_id, job_id, step, attempt, 'mad.wait_ms': wait_ms }),
@@ -72,7 +71,7 @@ export function traceJobs(tracer: Tracer, { lostAfterMs }: { readonly lostAfterM
     }),
     subscribeExecutor('job.interrupted', (facts) => {
       const run = runs.take(facts);
-      run?.span.setAttribute('mad.reason', nameOf(facts.reason));
+      run?.span.setAttribute('mad.reason', facts.reason);
       if (run) endRun(run, 'interrupted');
     }),
     runs,
@@ -92,9 +91,4 @@ function endRun({ span, attempts }: OpenRun, outcome: 'closed' | 'interrupted' |
 /** The code alone: messages may quote what was computed. */
 function markFailed(span: Span, code: string): Span {
   return span.setAttribute('error.type', code).setStatus({ code: SpanStatusCode.ERROR, message: code });
-}
-
-function nameOf(reason: unknown): string {
-  if (isMadError(reason)) return reason.code;
-  return reason instanceof Error ? reason.constructor.name : 'unknown';
 }

@@ -1,7 +1,8 @@
+import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
 import type { Condition } from './condition.ts';
 import { type PipelineSpecInput, parsePipelineSpec } from './pipeline-spec.ts';
-import { createReference, isReference, type Reference, type Source } from './reference.ts';
+import { createReference, findReference, isReference, type Reference, type Source } from './reference.ts';
 import type { SchemaValue } from './schema-value.ts';
 import { createStepGraph } from './step-graph.ts';
 import type { TaskType } from './task-type.ts';
@@ -108,7 +109,7 @@ export interface PipelineResults {
 /**
  * A pipeline spec, written with types: the compiler refuses a request without a required property, and a reference to a value of another type.
  * The result is plain JSON, the same as written by hand; publish it as such.
- * @throws {ValidationFailedError} naming each place that does not have the form of a spec, and circles
+ * @throws {ValidationFailedError} naming each place that does not have the form of a spec, circles, and references inside the value of a property
  */
 export function definePipeline<const Inputs = EmptyObject, const Parameters = EmptyObject>(
   { inputs, parameters, timeoutMs }: PipelineGivens<Inputs, Parameters>,
@@ -144,8 +145,9 @@ function createDefineStep(tasks: StepInput[]): DefineStep {
     tasks.push(step);
     return { name: step.name, output: createReference(`/steps/${step.name}/output`) };
   };
+  const split = (name: string, request: object) => splitRequest(request, { name, index: tasks.length });
   const step = <Output>(name: string, { task }: NamedTask, options: AnySingle): DefinedStep<Output> =>
-    add({ name, task, ...splitRequest(options.request), ...writeOptions(options) });
+    add({ name, task, ...split(name, options.request), ...writeOptions(options) });
   const forEach = <Item, Output>(name: string, { task }: NamedTask, options: AnyForEach<Item>): DefinedStep<Output> => {
     const item = createReference<Item>('/item');
     const { items, key, concurrency, onItemFailure, request } = options;
@@ -158,7 +160,7 @@ function createDefineStep(tasks: StepInput[]): DefineStep {
         ...(concurrency !== undefined && { concurrency }),
         ...(onItemFailure && { onItemFailure }),
       },
-      ...splitRequest(request(item)),
+      ...split(name, request(item)),
       ...writeOptions(options),
     });
   };
@@ -170,11 +172,21 @@ type AnyOptions = StepOptions<Condition | undefined, OnFailure | undefined>;
 type AnySingle = SingleStepOptions<object, Condition | undefined, OnFailure | undefined>;
 type AnyForEach<Item> = ForEachStepOptions<object, Item, Condition | undefined, OnFailure | undefined>;
 
-/** Bindings and own values stand apart in the spec. */
-function splitRequest(request: object): Pick<StepInput, 'inputs' | 'parameters'> {
+/** Bindings and own values stand apart in the spec: a property is the one or the other as a whole. */
+function splitRequest(
+  request: object,
+  { name, index }: { readonly name: string; readonly index: number },
+): Pick<StepInput, 'inputs' | 'parameters'> {
   const given = Object.entries(request).filter(([, value]) => value !== undefined);
   const inputs = given.flatMap(([key, value]) => (isReference(value) ? [[key, { from: value.from }] as const] : []));
   const parameters = given.filter((entry): entry is [string, JsonValue] => !isReference(entry[1]));
+  const issues = parameters.flatMap(([key, value]): ValidationIssue[] => {
+    const inner = findReference({ [key]: value });
+    if (!inner) return [];
+    const message = `step ${name}: expected ${key} to be a reference or a value without one, got a reference to ${inner.from} inside it; let a task put such a value together`;
+    return [{ pointer: `/tasks/${index}/parameters${inner.pointer}`, message }];
+  });
+  if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline spec', issues });
   return {
     ...(inputs.length > 0 && { inputs: Object.fromEntries(inputs) }),
     ...(parameters.length > 0 && { parameters: Object.fromEntries(parameters) }),

@@ -72,6 +72,13 @@ export async function publishPipeline(
     const existing = await findPipelineVersionByText(tx, { pipelineId, version });
     if (existing?.published && sortedJson(existing.spec) === sortedJson(stored))
       return { pipelineId, pipelineVersionId: existing.pipeline_version_id, unproven };
+    if (existing) {
+      throw new ConflictError({
+        entity: 'pipeline version',
+        id: `${name}@${version}`,
+        hint: 'its content differs and never changes: publish a higher version',
+      });
+    }
     const { pipeline_version_id: pipelineVersionId } = await insertPipelineVersion(tx, {
       pipeline_id: pipelineId,
       version,

@@ -35,6 +35,8 @@ export interface Reference<Value> extends Source<Value> {
   at<Key extends KeyOf<Value>>(key: Key): Reference<ValueAt<Value, Key>>;
   /** The same place, declared to hold a `Declared`: for what no type can tell. Publishing proves it, or running checks it. */
   as<Declared>(): Reference<Declared>;
+  /** The same place, declared to hold a value: for what `when` asks to exist. Publishing refuses it where nothing rules out that it is absent. */
+  present(): Reference<Exclude<Value, undefined>>;
   /** Holds when the value is the same JSON. */
   equals(value: Value & JsonValue): Condition;
   /** Holds when the value equals one of these. */
@@ -51,14 +53,34 @@ export function createReference<Value>(from: string): Reference<Value> {
   return {
     from,
     [VALUE]: {},
-    at: (key) => createReference(`${from}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`),
+    at: (key) => createReference(`${from}/${escapeKey(String(key))}`),
     as: () => createReference(from),
+    present: () => createReference(from),
     equals: (value) => ({ from, equals: value }),
     in: (values) => ({ from, in: values }),
     exists: () => ({ from, exists: true }),
     above: (limit) => ({ from, above: limit }),
     below: (limit) => ({ from, below: limit }),
   };
+}
+
+/** The first reference inside a value, with the JSON Pointer to it; nothing is looked at twice, circles included. */
+export function findReference(value: unknown): { readonly pointer: string; readonly from: string } | undefined {
+  const seen = new Set<unknown>();
+  const open = [{ pointer: '', value }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { pointer, value: inner } = next;
+    if (isReference(inner)) return { pointer, from: inner.from };
+    if (typeof inner !== 'object' || inner === null || seen.has(inner)) continue;
+    seen.add(inner);
+    for (const [key, each] of Object.entries(inner).reverse())
+      open.push({ pointer: `${pointer}/${escapeKey(key)}`, value: each });
+  }
+  return undefined;
+}
+
+function escapeKey(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 export function isReference(value: unknown): value is Source<unknown> {

@@ -47,8 +47,8 @@ test('the status tells of each organization what waits and how long, what runs u
   expect(holder).toContain(`/${process.pid}/`);
   const flushes = { count: 1, median: 1, max: 1 };
   expect(running).toEqual([
-    { orgId: ORG_ID, jobs: 1, leases: [{ jobId: mine, fence: 1 }], lastFlushSizes: [1], flushes },
-    { orgId: OTHER_ORG_ID, jobs: 1, leases: [{ jobId: others, fence: 1 }], lastFlushSizes: [1], flushes },
+    { orgId: ORG_ID, jobs: 1, leases: [{ jobId: mine, fence: 1 }], flushes },
+    { orgId: OTHER_ORG_ID, jobs: 1, leases: [{ jobId: others, fence: 1 }], flushes },
   ]);
   expect(queue.toSorted((a, b) => a.orgId.localeCompare(b.orgId))).toEqual([
     { orgId: ORG_ID, waiting: 0, running: 1, oldestMs: null },

@@ -206,6 +206,19 @@ describe.each(['pglite', 'postgres'] as const)('running a job again on %s', (kin
     expect((await jobOf(jobId)).forked_from).toBe(hit);
   });
 
+  test('whether the cache is asked is as for the job, unless said otherwise; results of the job stay', async () => {
+    const uses = async (jobId: string) => ((await jobOf(jobId)).cache as { use: boolean }).use;
+    const cached = await end(without('report'));
+    const fresh = await retryJob(host.platform, host.caller, { jobId: cached, useCache: false });
+    expect(await uses(fresh.jobId)).toBe(false);
+    expect(await taken(fresh.jobId)).toEqual(['box', 'dock', 'prepare']);
+    expect(await uses((await retryJob(host.platform, host.caller, { jobId: cached })).jobId)).toBe(true);
+    const uncached = await end(RESULTS, { useCache: false });
+    expect(await uses((await forkJob(host.platform, host.caller, { jobId: uncached })).jobId)).toBe(false);
+    const forked = await forkJob(host.platform, host.caller, { jobId: uncached, useCache: true });
+    expect(await uses(forked.jobId)).toBe(true);
+  });
+
   test('the same retry under the same key is one job', async () => {
     const first = await end(without('dock', 'report'));
     const retry = () => retryJob(host.platform, host.caller, { jobId: first, idempotencyKey: 'again' });

@@ -169,11 +169,13 @@ describe.each(['pglite', 'postgres'] as const)('submitting many on %s', (kind) =
     ]);
     expect(outcomes.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(outcomes[1]?.error?.message).toContain("/parameters: must have required property 'n'");
-    expect(outcomes[4]?.error?.message).toContain('/deadline');
+    expect(outcomes[4]?.error?.message).toContain('/deadline: expected a time in the future');
     expect(await rows()).toHaveLength(2);
   });
 
   test.each([
+    [{ priority: 1.5 }, '/priority: expected a whole number'],
+    [{ priority: 'high' }, '/priority: expected a whole number'],
     [{ deadline: 'tomorrow' }, '/deadline'],
     [{ deadline: new Date(Number.NaN) }, '/deadline'],
     [{ deadline: '2999-02-30T00:00:00Z' }, '/deadline'],

@@ -182,7 +182,7 @@ describe('an instrumented executor', () => {
     ]);
     expect(spansOf(jobId).map(({ attributes }) => attributes['mad.status'] ?? attributes['mad.reason'])).toEqual([
       'CANCELED',
-      'JobCanceled',
+      'canceled',
     ]);
   });
 
@@ -191,7 +191,7 @@ describe('an instrumented executor', () => {
     await untilStarted(jobId);
     await executor[Symbol.asyncDispose]();
     expect(spansOf(jobId).map(({ attributes }) => attributes['mad.outcome'])).toEqual(['interrupted', 'canceled']);
-    expect(spansOf(jobId)[0]?.attributes['mad.reason']).toBe('ExecutorStopping');
+    expect(spansOf(jobId)[0]?.attributes['mad.reason']).toBe('executor_stopping');
     isHanging = false;
     executor = new Executor(host.platform, { recoverEveryMs: 50 });
     executor.start();

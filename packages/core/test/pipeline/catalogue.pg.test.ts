@@ -178,6 +178,7 @@ describe.each(['pglite', 'postgres'] as const)('the catalogue on %s', (kind) => 
     ).rejects.toMatchObject({ constraint: 'pipeline_versions_frozen' });
     await expect(publish(ada, 'frozen', { description: 'x', task: 'secret-dock' })).rejects.toMatchObject({
       code: 'MAD_CORE_CONFLICT',
+      message: expect.stringMatching(/^pipeline version frozen@1\.0\.0 already exists; .*publish a higher version$/),
     });
     await expect(deleteDraftPipeline(host.platform, ada, { pipeline: 'frozen' })).rejects.toMatchObject({
       code: 'MAD_CORE_ROW_REFUSED',

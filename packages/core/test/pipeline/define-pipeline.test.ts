@@ -236,6 +236,51 @@ test('the output of a step that may not be there is typed so', () => {
   });
 });
 
+test('what `when` asks to exist may be declared present, and is bound as ever', () => {
+  const built = definePipeline({ inputs, parameters }, ({ parameters, step }) => {
+    const rescored = step('rescore', rescore, { request: { poses: [] }, when: parameters.at('rescore').equals(true) });
+    const found = parameters.at('label');
+    expectTypeOf(found.present()).toEqualTypeOf<Reference<string>>();
+    expectTypeOf(rescored.output.present().at('poses')).toEqualTypeOf<Reference<Pose[]>>();
+    step('again', rescore, {
+      when: rescored.output.exists(),
+      request: { poses: rescored.output.present().at('poses') },
+    });
+    // @ts-expect-error may be absent, and is required
+    step('bare', rescore, { when: rescored.output.exists(), request: { poses: rescored.output.at('poses') } });
+    step('label', prepare, { when: found.exists(), request: { smiles: found.present() } });
+  });
+  expect(built.tasks[1]).toStrictEqual({
+    name: 'again',
+    task: 'rescore@~2.1',
+    when: { from: '/steps/rescore/output', exists: true },
+    inputs: { poses: { from: '/steps/rescore/output/poses' } },
+  });
+});
+
+test('a reference inside a value is refused with its place, and never written as a value', () => {
+  const loose = taskOf<{ box: object; note?: unknown }, object>('loose@^1');
+  const build = (toBox: (center: object) => object) => () =>
+    definePipeline({ parameters }, ({ parameters, step }) => {
+      step('first', prepare, { request: { smiles: 'C' } });
+      step('second', loose, { request: { box: toBox(parameters.at('center')) } });
+    });
+  const message = (pointer: string) =>
+    `/tasks/1/parameters/${pointer}: step second: expected box to be a reference or a value without one, got a reference to /parameters/center inside it`;
+  expect(build((center) => ({ sides: [1, { 'a/b': center }] }))).toThrow(message('box/sides/1/a~1b'));
+  expect(build((center) => [center])).toThrow(message('box/0'));
+  const inItem = () =>
+    definePipeline({ parameters }, ({ parameters, step }) => {
+      const items = parameters.at('seeds').present();
+      step.forEach('each', loose, { items, request: (seed) => ({ box: {}, note: { seed } }) });
+    });
+  expect(inItem).toThrow('/tasks/0/parameters/note/seed: step each: expected note');
+  expect(build((center) => center)().tasks[1]?.inputs).toEqual({ box: { from: '/parameters/center' } });
+  const circle: { self?: object } = {};
+  circle.self = circle;
+  expect(build(() => circle)).toThrow(/a cycle/);
+});
+
 test('a draft that is no pipeline is told where', () => {
   const twice = () =>
     definePipeline({}, ({ step }) => {

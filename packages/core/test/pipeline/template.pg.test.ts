@@ -196,7 +196,10 @@ describe.each(['pglite', 'postgres'] as const)('templates on %s', (kind) => {
     const again = { template: 'made', name: 'made pipeline', parameters: { box: { x: 20, y: 3 } } };
     expect(await instantiateTemplate(host.platform, ben, again)).toEqual(made);
     const changed = { ...again, parameters: { seed: 8 } };
-    await expect(instantiateTemplate(host.platform, ben, changed)).rejects.toMatchObject(conflict);
+    await expect(instantiateTemplate(host.platform, ben, changed)).rejects.toMatchObject({
+      ...conflict,
+      message: expect.stringMatching(/^pipeline version made pipeline@.* already exists; .*pipelineVersion$/),
+    });
     const second = await instantiateTemplate(host.platform, ben, { ...changed, pipelineVersion: '1.5.0' });
     expect(second.pipelineId).toBe(made.pipelineId);
     for (const parameters of [{ seed: 'x' }, { nonsense: 1 }, { seed: Number.NaN }, [], JSON.parse('{"__proto__": 1}')])

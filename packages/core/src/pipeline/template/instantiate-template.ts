@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ConflictError } from '../../errors.ts';
 import { type Caller, requirePermission } from '../../job/caller.ts';
 import type { JsonObject } from '../../json.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
@@ -32,7 +33,7 @@ export interface InstantiatedTemplate extends PublishedVersion {
   readonly templateVersion: string;
 }
 
-const request = z.looseObject({ template: label, version: label.optional() });
+const wanted = z.looseObject({ template: label, version: label.optional() });
 
 /**
  * Publishes a pipeline version made of a template, checked as every other. It stands for itself: later versions of the template do not change it.
@@ -47,7 +48,7 @@ export async function instantiateTemplate(
   asked: InstantiateTemplate,
 ): Promise<InstantiatedTemplate> {
   requirePermission(caller, 'pipeline.create');
-  checkRequest(request, { subject: 'template', value: asked });
+  checkRequest(wanted, { subject: 'template', value: asked });
   checkParameters(asked.parameters, { subject: 'template', pointer: '/parameters' });
   const row = await inOrganization(platform.metadata, caller.orgId, (tx) => getTemplateRow(tx, asked));
   const spec = withParameters(parsePipelineSpec(row.workflow_definition), {
@@ -57,8 +58,25 @@ export async function instantiateTemplate(
   });
   const { name, pipelineVersion: version = row.version, visibility } = asked;
   const description = asked.description ?? row.description ?? '';
-  const published = await publishPipeline(platform, caller, { name, version, spec, description, visibility });
+  const request = { name, version, spec, description, visibility };
+  const published = await publishPipeline(platform, caller, request).catch((error: unknown) => {
+    throw isVersionTaken(error) ? versionTaken(`${name}@${version}`, error) : error;
+  });
   return { ...published, name, version, templateId: row.template_id, templateVersion: row.version };
+}
+
+const entity = 'pipeline version';
+
+const isVersionTaken = (error: unknown): boolean => error instanceof ConflictError && error.details.entity === entity;
+
+/** Who instantiates did not name the version: by default it is the template's. */
+function versionTaken(id: string, cause: unknown): ConflictError {
+  return new ConflictError({
+    entity,
+    id,
+    hint: 'its content differs: pass a higher version as pipelineVersion',
+    cause,
+  });
 }
 
 // An undefined property is an absent one: it leaves the template's value.
