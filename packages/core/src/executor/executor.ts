@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.ts';
 import { ExecutorStoppedError, LeaseLostError } from '../errors.ts';
 import { newId, type OrgId } from '../ids.ts';
@@ -52,6 +53,8 @@ export interface ExecutorStatus {
 
 /** A mirror may be late, and a job that starts and ends within this costs one write. */
 const MIRROR_PAUSE_MS = 500;
+/** After the grace: time to end aborted calls and to give leases back. */
+const LEFT_BEHIND_MS = 30_000;
 /** How long what an organization's jobs share is kept after its last one. */
 const KEPT_IDLE_MS = 60_000;
 
@@ -135,7 +138,8 @@ export class Executor implements AsyncDisposable {
     const grace = setTimeout(() => {
       for (const run of this.#runs()) run.release();
     }, this.#options.stopGraceMs);
-    await drained;
+    // What hangs in a database that does not answer is not waited for.
+    await Promise.race([drained, sleep(this.#options.stopGraceMs + LEFT_BEHIND_MS, undefined, { ref: false })]);
     clearTimeout(grace);
     this.#cancels?.[Symbol.dispose]();
     await Promise.all([this.#recovery, this.#schedules]);

@@ -1,7 +1,7 @@
 import { TaskFailedError } from '../errors.ts';
 import type { JobCache } from '../job/job-cache.ts';
 import { toJobFailure } from '../job/job-failure.ts';
-import type { JsonObject } from '../json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import { type BindingScope, bindRequest } from '../pipeline/bindings.ts';
 import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
 import type { TaskOutcome } from '../ports/task-runner.ts';
@@ -11,11 +11,13 @@ import { tell } from './diagnostics.ts';
 import type { EarlierAttempts } from './earlier-runs.ts';
 import type { ExecutorContext } from './executor-context.ts';
 import { endsJob, type JobEnding, StepStopped, toCutOff } from './job-ending.ts';
+import type { AlsoCommit } from './journal.ts';
 import { retryWaitMs } from './retry-wait.ts';
 import type { StepInstance } from './step-plan.ts';
-import { attemptTask } from './task-attempt.ts';
+import { attemptTask, toRunnerFailure } from './task-attempt.ts';
 import { confidenceOf, TransitionDraft } from './transition-draft.ts';
 import { wasAnswered } from './was-answered.ts';
+import { within } from './within.ts';
 
 /** The run that an instance belongs to. */
 export interface InstanceHost {
@@ -37,6 +39,9 @@ export interface InstanceHost {
   /** What it ran into is no outcome: the run is broken off. */
   broke(run: InstanceRun, error: unknown): void;
 }
+
+/** How long a request may be made, or the cache be asked, before the run is broken off. */
+const PATIENCE_MS = 60_000;
 
 /** One step instance on its way to an outcome: from the cache, or by attempts at a service. */
 export class InstanceRun {
@@ -81,14 +86,28 @@ export class InstanceRun {
     this.#controller.abort(reason);
   }
 
-  /** Makes the request. @throws {ValidationFailedError} when what is bound breaks the task's interface. */
+  /**
+   * Makes the request.
+   * @throws {ValidationFailedError} when what is bound breaks the task's interface.
+   * @throws {TaskFailedError} `INTERNAL_ERROR` for a mistake of the runner's.
+   */
   async prepare(scope: BindingScope): Promise<void> {
+    try {
+      await this.#makeRequest(scope);
+    } catch (error) {
+      throw isMistake(error) ? toRunnerFailure({ ...this.#context, ...this.#place() }, error) : error;
+    }
+  }
+
+  async #makeRequest(scope: BindingScope): Promise<void> {
     const { orgId, tasks, cache } = this.#context;
     const { step, item } = this.instance;
-    const { request, identity: task } = await tasks.prepare(orgId, {
+    const preparing = tasks.prepare(orgId, {
       taskDefinitionId: step.taskDefinitionId,
       request: bindRequest(scope, step, item?.value),
     });
+    const { request, identity: task } = await within(preparing, { signal: this.#controller.signal, ms: PATIENCE_MS });
+    if (!isJsonObject(request)) throw new TypeError('expected { request, identity } of a task runner');
     this.#request = request;
     this.#identity = step.cache === 'off' ? undefined : cache?.identifyStep({ task, request });
   }
@@ -107,30 +126,36 @@ export class InstanceRun {
   /** Goes on from a committed start, or from the cache. Never rejects. */
   async go(): Promise<void> {
     try {
-      if (this.#execId === undefined) await this.#lookUp();
+      if (this.#execId === undefined) await this.#askCache();
       else await this.#callOnce(this.#execId);
     } catch (error) {
       this.#host.broke(this, error);
     }
   }
 
-  async #lookUp(): Promise<void> {
-    const { cache, results, orgId } = this.#context;
+  async #askCache(): Promise<void> {
     const draft = new TransitionDraft();
-    if (cache && this.#identity) {
-      const { cacheKey } = this.#identity;
-      const minConfidence = this.#host.cacheWish.min_confidence ?? undefined;
-      this.#decision = await cache.find(results, { orgId, cacheKey, minConfidence });
-      const hit = this.#decision.outcome === 'hit' ? this.#decision : undefined;
-      // An entry may lose its job between the look-up and here; then this is a miss like any other.
-      const row = hit && (await findTaskResult(results, { jobId: hit.canonicalJobId, taskName: hit.taskName }));
-      if (hit && row) {
-        draft.completeFromCache(this.instance, { hit, cacheKey, row });
-        tell('step.cached', { ...this.#facts(), cache_key: cacheKey, canonical_job_id: hit.canonicalJobId });
-        return this.#host.completed(this, { result: row.result_data, confidence: row.confidence_score, draft });
-      }
-    }
-    await this.#start(draft);
+    const { signal } = this.#controller;
+    const found = await within(this.#lookUp(), { signal, ms: PATIENCE_MS }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (!found || signal.aborted) return this.#start(draft);
+    const { hit, row, cacheKey } = found;
+    draft.completeFromCache(this.instance, { hit, cacheKey, row });
+    tell('step.cached', { ...this.#facts(), cache_key: cacheKey, canonical_job_id: hit.canonicalJobId });
+    await this.#host.completed(this, { result: row.result_data, confidence: row.confidence_score, draft });
+  }
+
+  async #lookUp() {
+    const { cache, results, orgId } = this.#context;
+    if (!cache || !this.#identity) return undefined;
+    const { cacheKey } = this.#identity;
+    const minConfidence = this.#host.cacheWish.min_confidence ?? undefined;
+    this.#decision = await cache.find(results, { orgId, cacheKey, minConfidence });
+    const hit = this.#decision.outcome === 'hit' ? this.#decision : undefined;
+    // An entry may lose its job between the look-up and here; then this is a miss like any other.
+    const row = hit && (await findTaskResult(results, { jobId: hit.canonicalJobId, taskName: hit.taskName }));
+    return hit && row && { hit, row, cacheKey };
   }
 
   async #start(draft: TransitionDraft): Promise<void> {
@@ -205,7 +230,7 @@ export class InstanceRun {
     const identity = this.#identity;
     if (!cache || !identity) return;
     const { name, step } = this.instance;
-    draft.also.push((tx) =>
+    const write: AlsoCommit['write'] = (tx) =>
       cache.record(tx, {
         identity,
         pipelineVersion: this.#host.pipelineVersion,
@@ -216,8 +241,8 @@ export class InstanceRun {
         metricsSummary: {},
         producer: { service_name: serviceName, schema_version: schemaVersion, task: step.task },
         computeMs: Math.round(computeMs),
-      }),
-    );
+      });
+    draft.also.push({ key: identity.cacheKey, write });
   }
 
   async #progress(fraction: number): Promise<void> {
@@ -235,7 +260,19 @@ export class InstanceRun {
     return { ...this.#facts(), attempt: this.#attempt - 1, cache };
   }
 
+  #place() {
+    return { jobId: this.#host.jobId, instance: this.instance, attempt: this.#attempt };
+  }
+
   #facts() {
     return { org_id: this.#context.orgId, job_id: this.#host.jobId, step: this.instance.name };
   }
 }
+
+/** True for errors of a program, which come again. A plain error, or fetch's TypeError with its cause, may be a database or network that is away. */
+function isMistake(error: unknown): boolean {
+  if (!(error instanceof Error)) return true;
+  return error.cause === undefined && MISTAKES.some((kind) => error instanceof kind);
+}
+
+const MISTAKES = [TypeError, RangeError, ReferenceError, SyntaxError];

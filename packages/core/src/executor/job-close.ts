@@ -1,5 +1,6 @@
 import { isArtifactReference } from '../artifacts/artifact-reference.ts';
 import { formatArtifactUri, parseArtifactUri } from '../artifacts/artifact-uri.ts';
+import { TaskFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
 import type { JobFailure } from '../job/job-failure.ts';
 import { parsePoses, toDockingResult } from '../job/pose.ts';
@@ -17,7 +18,19 @@ export function toCompletedClose(
 ): JobClose {
   const outputs = Object.entries(spec.outputs).flatMap(([key, binding]) => {
     const file = findBound(scope, binding);
-    if (!isArtifactReference(file)) return [];
+    if (file === undefined) return [];
+    if (
+      !isArtifactReference(file) ||
+      !Number.isSafeInteger(file.sizeBytes) ||
+      file.sizeBytes < 0 ||
+      typeof file.contentType !== 'string'
+    ) {
+      throw new TaskFailedError({
+        failureCode: 'CONTRACT_VIOLATION',
+        message: `output ${key} is no stored file; mend the task whose answer it is, or the pipeline's outputs`,
+        retryable: false,
+      });
+    }
     const uri = formatArtifactUri({ orgId, digest: file.$artifact });
     return [{ key, uri, content_type: file.contentType, size_bytes: file.sizeBytes, checksum: file.$artifact }];
   });

@@ -56,15 +56,19 @@ export const OVERDUE: JobFailure = {
   retryable: false,
 };
 
+/** A job may be broken off this often without a crash, by databases that are away and executors that stop; one that goes on so comes to no end by itself. */
+const MAX_BROKEN_OFF = 500;
+
 /** Why a job that is claimed now ends without running: it was canceled, it has cut off run after run, or its time is over. */
 export function findEarlyEnding(
-  job: Pick<JobToRun, 'cancel_requested' | 'crash_count' | 'status'>,
+  job: Pick<JobToRun, 'cancel_requested' | 'crash_count' | 'fence' | 'status'>,
   { maxCrashes, restMs }: { readonly maxCrashes: number; readonly restMs: number },
 ): JobEnding | undefined {
   // This claim takes an expired lease over, which is one crash more.
   const crashes = job.crash_count + (job.status === 'RUNNING' ? 1 : 0);
   if (job.cancel_requested) return { kind: 'close', status: 'CANCELED' };
-  if (crashes > maxCrashes) return { kind: 'close', status: 'FAILED', failure: gaveUp(crashes) };
+  const isGoingRound = job.fence - job.crash_count > MAX_BROKEN_OFF;
+  if (crashes > maxCrashes || isGoingRound) return { kind: 'close', status: 'FAILED', failure: gaveUp(job.fence) };
   return restMs <= 0 ? { kind: 'close', status: 'FAILED', failure: OVERDUE } : undefined;
 }
 

@@ -56,6 +56,8 @@ export class JobRun implements InstanceHost {
   #fault: { readonly error: unknown } | undefined;
   /** The last write has begun. */
   #closing = false;
+  /** The last write was refused once. */
+  #isRefused = false;
   #expiry: NodeJS.Timeout | undefined;
   readonly #createdAt = performance.now();
 
@@ -118,8 +120,11 @@ export class JobRun implements InstanceHost {
       this.#endIfIdle();
       return;
     }
-    // What the database refuses to store is the job's own failure.
-    if (error instanceof TaskFailedError && !this.#closing) {
+    // What cannot be stored is the job's own failure. Also of its last write: then it ends by one that holds nothing of it.
+    if (error instanceof TaskFailedError && !this.#isRefused) {
+      this.#isRefused = this.#closing;
+      this.#closing = false;
+      this.#ending = undefined;
       this.#end({ kind: 'close', status: 'FAILED', failure: toJobFailure(error) }, new StepStopped());
       return;
     }
@@ -163,14 +168,8 @@ export class JobRun implements InstanceHost {
 
   async commit(draft: TransitionDraft): Promise<void> {
     if (this.#ending?.kind === 'drop') throw this.#ending.error;
-    const [also, ...more] = draft.also;
     const transition = draft.toTransition({ jobId: this.jobId, fence: this.#fence });
-    const all =
-      also &&
-      (async (tx: Parameters<typeof also>[0]) => {
-        for (const write of [also, ...more]) await write(tx);
-      });
-    await this.#context.journal.commit(transition, all);
+    await this.#context.journal.commit(transition, draft.also);
     if (!draft.claim) return;
     this.#fence++;
     this.#context.onClaimed(this.jobId);
@@ -274,8 +273,11 @@ export class JobRun implements InstanceHost {
       for (const [index, run] of taken.entries()) {
         const answer = prepared[index];
         if (answer?.status === 'fulfilled') ready.push(run);
-        else if (!endsJob(answer?.reason)) {
-          this.#fault ??= { error: answer?.reason };
+        else if (answer?.reason instanceof StepStopped) {
+          this.#running.delete(run.instance.name);
+          plan.abandon(run.instance);
+        } else if (!endsJob(answer?.reason)) {
+          if (!this.#ending) this.#fault ??= { error: answer?.reason };
           this.#running.delete(run.instance.name);
         } else {
           refused = true;

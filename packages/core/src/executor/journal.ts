@@ -1,13 +1,17 @@
 import { LeaseLostError, TaskFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
-import { findSqlState } from '../postgres/sqlstate.ts';
-import { commitTransitions } from '../results/commit-transitions.ts';
+import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
+import { commitRows, mergeRows, type TransitionRows, toTransitionRows } from '../results/commit-transitions.ts';
 import type { JobTransition, MovedJob } from '../results/job-transition.ts';
 import type { ResultsDatabase, ResultsTransaction } from '../results/results-database.ts';
 import { tell } from './diagnostics.ts';
 
 /** What else belongs to the commit of a transition, for ports that write themselves: an entry of the cache. */
-export type AlsoCommit = (tx: ResultsTransaction) => Promise<void>;
+export interface AlsoCommit {
+  /** Names the row that is written: those of a batch are written in this order, or two batches could wait for each other's rows. */
+  readonly key: string;
+  write(tx: ResultsTransaction): Promise<void>;
+}
 
 export interface JournalOptions {
   readonly orgId: OrgId;
@@ -24,12 +28,17 @@ export interface JournalOptions {
 /** What waits to be written for one job. */
 interface Entry {
   readonly jobId: string;
-  readonly transitions: JobTransition[];
+  readonly transitions: TransitionRows[];
+  size: number;
   readonly also: AlsoCommit[];
   readonly waiters: PromiseWithResolvers<MovedJob>[];
 }
 
 const SIZES_KEPT = 256;
+/** A batch takes no more characters of results than this, or one more job. */
+const BATCH_SIZE = 16_000_000;
+/** How often a batch is sent again that the database chose as the victim of a deadlock. */
+const MAX_REPEATS = 5;
 
 /**
  * Commits the transitions of all jobs of one organization. What falls together is committed together: while a lane's batch is under way the next
@@ -66,13 +75,16 @@ export class Journal {
   /**
    * Resolves when the transition is committed.
    * @throws {LeaseLostError} when its fence does not hold the job (any more); nothing was written.
+   * @throws {TaskFailedError} when it holds what cannot be stored.
    */
-  commit(transition: JobTransition, also?: AlsoCommit): Promise<MovedJob> {
+  async commit(transition: JobTransition, also: readonly AlsoCommit[] = []): Promise<MovedJob> {
     const waiter = Promise.withResolvers<MovedJob>();
     const { jobId } = transition;
-    const entry = this.#waiting.get(jobId) ?? { jobId, transitions: [], also: [], waiters: [] };
-    entry.transitions.push(transition);
-    if (also) entry.also.push(also);
+    const rows = toRows(transition);
+    const entry = this.#waiting.get(jobId) ?? { jobId, transitions: [], size: 0, also: [], waiters: [] };
+    entry.transitions.push(rows);
+    entry.size += rows.size;
+    entry.also.push(...also);
     entry.waiters.push(waiter);
     this.#waiting.set(jobId, entry);
     this.#plan();
@@ -105,9 +117,11 @@ export class Journal {
   #take(): Entry[] {
     const limit = Math.max(1, Math.ceil(this.running / this.#options.lanes));
     const batch: Entry[] = [];
+    let size = 0;
     for (const [jobId, entry] of this.#waiting) {
-      if (batch.length >= limit) break;
+      if (batch.length >= limit || size > BATCH_SIZE) break;
       if (this.#inFlight.has(jobId)) continue;
+      size += entry.size;
       this.#waiting.delete(jobId);
       this.#inFlight.add(jobId);
       batch.push(entry);
@@ -115,35 +129,38 @@ export class Journal {
     return batch;
   }
 
-  async #write(batch: readonly Entry[]): Promise<void> {
+  async #write(batch: readonly Entry[], repeats = 0): Promise<void> {
     this.#sizes.push(batch.length);
     if (this.#sizes.length > SIZES_KEPT) this.#sizes.shift();
     try {
       this.#settle(batch, await this.#send(batch));
     } catch (error) {
       // One transition that the database refuses must not fail the others.
-      if (batch.length > 1 && isRefusal(error)) for (const entry of batch) await this.#write([entry]);
+      if (isVictim(error) && repeats < MAX_REPEATS) await this.#write(batch, repeats + 1);
+      else if (batch.length > 1 && isRefusal(error)) for (const entry of batch) await this.#write([entry]);
       else this.#fail(batch, error);
     }
   }
 
   async #send(batch: readonly Entry[]): Promise<readonly MovedJob[]> {
     const { orgId, results, holder, leaseMs } = this.#options;
-    const transitions = batch.map((entry) => merge(entry.transitions));
-    const also = batch.flatMap((entry) => entry.also.map((write) => ({ write, jobId: entry.jobId })));
+    const jobs = batch.map((entry) => mergeRows(entry.transitions));
+    const also = batch
+      .flatMap((entry) => entry.also.map((one) => ({ one, jobId: entry.jobId })))
+      .sort((a, b) => (a.one.key < b.one.key ? -1 : 1));
     const facts = { org_id: orgId, job_ids: batch.map(({ jobId }) => jobId) };
     const sentAt = performance.now();
     if (also.length === 0) {
-      const sent = commitTransitions(results, { holder, leaseMs, transitions });
+      const sent = commitRows(results, { holder, leaseMs, jobs });
       tell('commit.sent', facts);
       const moved = await sent;
       tell('committed', { ...facts, elapsed_ms: performance.now() - sentAt });
       return moved;
     }
     const moved = await results.transaction().execute(async (tx) => {
-      const written = await commitTransitions(tx, { holder, leaseMs, transitions });
+      const written = await commitRows(tx, { holder, leaseMs, jobs });
       const held = new Set(written.map(({ job_id }) => job_id));
-      for (const { write, jobId } of also) if (held.has(jobId)) await write(tx);
+      for (const { one, jobId } of also) if (held.has(jobId)) await one.write(tx);
       tell('cache.recorded', facts);
       return written;
     });
@@ -171,28 +188,23 @@ export class Journal {
   }
 }
 
-/** The transitions of one job in their order as one. A claim stands alone, and nothing follows a close. */
-function merge(transitions: readonly JobTransition[]): JobTransition {
-  const [first] = transitions;
-  const last = transitions.at(-1);
-  if (first === undefined || last === undefined) throw new TypeError('expected a transition');
-  if (first === last) return first;
-  if (transitions.some(({ claim, close }, index) => claim || (close && index < transitions.length - 1)))
-    throw new TypeError('a job was written to before its claim or after its end');
-  return {
-    jobId: first.jobId,
-    fence: first.fence,
-    close: last.close,
-    events: transitions.flatMap(({ events }) => events),
-    starts: transitions.flatMap(({ starts }) => starts),
-    ends: transitions.flatMap(({ ends }) => ends),
-    results: transitions.flatMap(({ results }) => results),
-  };
+/** Written out at once, job by job: what cannot be is its own job's failure, and what its maker changes later changes nothing. */
+function toRows(transition: JobTransition): TransitionRows {
+  try {
+    return toTransitionRows(transition);
+  } catch (cause) {
+    throw toRefused(cause);
+  }
 }
 
-/** Classes 22 and 23: the data itself is not taken, now or later. */
+/** A deadlock or a serialization failure: nothing was written, and the same batch may go through now. */
+function isVictim(error: unknown): boolean {
+  return ['40P01', SQLSTATE.serializationFailure].includes(findSqlState(error) ?? '');
+}
+
+/** Classes 22, 23 and 54: the data itself is not taken, now or later. */
 function isRefusal(error: unknown): boolean {
-  return /^2[23]/.test(findSqlState(error) ?? '');
+  return error instanceof RangeError || /^(2[23]|54)/.test(findSqlState(error) ?? '');
 }
 
 function toRefused(cause: unknown): TaskFailedError {

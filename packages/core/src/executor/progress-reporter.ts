@@ -7,7 +7,9 @@ export function createProgressReporter(options: {
   let best = 0;
   let busy = false;
   return (fraction) => {
-    if (busy || !(fraction > best) || fraction > 1 || performance.now() < nextAt) return;
+    // A runner may report anything.
+    if (typeof fraction !== 'number' || busy || !(fraction > best) || fraction > 1 || performance.now() < nextAt)
+      return;
     best = fraction;
     busy = true;
     nextAt = performance.now() + options.everyMs;

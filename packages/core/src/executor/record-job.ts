@@ -27,7 +27,7 @@ export function toJobEntry(
   const identity = plan.isWhole ? identifyJob(cache, { spec, inputs, parameters: job.params }) : undefined;
   if (!identity) return undefined;
   const scored = confidences.filter((score) => score !== null);
-  return (tx) =>
+  const write: AlsoCommit['write'] = (tx) =>
     cache.record(tx, {
       identity,
       pipelineVersion: job.pipeline_version,
@@ -39,4 +39,5 @@ export function toJobEntry(
       producer: { tasks: spec.tasks.map(({ task }) => task) },
       computeMs: 0,
     });
+  return { key: identity.cacheKey, write };
 }

@@ -1,7 +1,8 @@
-import { isMadError, TaskFailedError } from '../errors.ts';
-import type { OrgId } from '../ids.ts';
-import type { JsonObject } from '../json.ts';
+import { isMadError, type MadError, TaskFailedError } from '../errors.ts';
+import { isUuid, type OrgId } from '../ids.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Logger } from '../logger.ts';
+import { findNotPlainJson } from '../plain-json.ts';
 import type { TaskOutcome, TaskRunner } from '../ports/task-runner.ts';
 import { toJsonText } from '../results/to-jsonb.ts';
 import { orAbort } from './or-abort.ts';
@@ -26,6 +27,8 @@ export interface TaskAttempt {
 /** Time in which a runner whose call was aborted may cancel it at the service. */
 const CLEAN_UP_MS = 5_000;
 const PROGRESS_EVERY_MS = 1_000;
+/** Characters of JSON. */
+const MAX_RESULT = 64 * 1024 * 1024;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
@@ -54,16 +57,34 @@ export async function attemptTask(run: TaskAttempt): Promise<TaskOutcome> {
       signal,
       onProgress: createProgressReporter({ everyMs: PROGRESS_EVERY_MS, report: run.onProgress }),
     });
-    const outcome = await orAbort(call, { signal, graceMs: CLEAN_UP_MS });
-    // What jsonb cannot hold is the service's fault, and must not reach a batch.
-    toJsonText(outcome.result);
-    return outcome;
+    return toStorable(await orAbort(call, { signal, graceMs: CLEAN_UP_MS }));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw toTaskFailure(run, error);
   } finally {
     clearTimeout(timeout);
   }
+}
+
+/**
+ * The outcome with its result as it will be read back: whatever the runner does to it later, this run and the next one see the same.
+ * @throws {ValidationFailedError | TaskFailedError | TypeError} for what cannot be stored, or is no outcome.
+ */
+function toStorable(outcome: TaskOutcome): TaskOutcome {
+  const { result, serviceId, serviceName, schemaVersion, computeMs } = outcome;
+  const isOutcome =
+    isJsonObject(result) && isUuid(serviceId) && typeof serviceName === 'string' && typeof schemaVersion === 'string';
+  if (!isOutcome || !Number.isFinite(computeMs))
+    throw new TypeError('expected { result, serviceId, serviceName, schemaVersion, computeMs } of a task runner');
+  const text = toJsonText(result);
+  if (text.length > MAX_RESULT) {
+    throw new TaskFailedError({
+      failureCode: 'RESULT_TOO_LARGE',
+      message: `the answer is ${text.length} characters long, ${MAX_RESULT} at most are kept; give large parts back as files`,
+      retryable: false,
+    });
+  }
+  return { ...outcome, result: JSON.parse(text) as JsonObject };
 }
 
 function toTimeout(name: string, timeoutMs: number): TaskFailedError {
@@ -74,8 +95,16 @@ function toTimeout(name: string, timeoutMs: number): TaskFailedError {
   });
 }
 
-function toTaskFailure({ orgId, jobId, instance, attempt, logger }: TaskAttempt, error: unknown): unknown {
-  if (isMadError(error)) return error;
+function toTaskFailure(run: TaskAttempt, error: unknown): unknown {
+  const isWhole = isMadError(error) && findNotPlainJson(error.details) === undefined && isNamed(error);
+  return isWhole ? error : toRunnerFailure(run, error);
+}
+
+/** A mistake of the task runner's own: told by the log alone, and not tried again. */
+export function toRunnerFailure(
+  { orgId, jobId, instance, attempt, logger }: Pick<TaskAttempt, 'orgId' | 'jobId' | 'instance' | 'attempt' | 'logger'>,
+  error: unknown,
+): TaskFailedError {
   logger.error(
     { err: error, org_id: orgId, job_id: jobId, step: instance.name, attempt },
     'a task runner threw an error of its own',
@@ -86,4 +115,9 @@ function toTaskFailure({ orgId, jobId, instance, attempt, logger }: TaskAttempt,
     retryable: false,
     cause: error,
   });
+}
+
+/** A failure's code may come from a service. */
+function isNamed(error: MadError): boolean {
+  return !(error instanceof TaskFailedError) || typeof error.failureCode === 'string';
 }

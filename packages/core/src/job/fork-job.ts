@@ -36,6 +36,7 @@ export interface ForkJob extends Pick<SubmitJob, 'idempotencyKey' | 'priority' |
  * and what depends on them run; of a fan-out only the items without a result.
  * @throws {PermissionDeniedError} without `job.create`, or `job.view` of the job
  * @throws {NotFoundError} when the job is not there, or its pipeline or version is not visible any more
+ * @throws {ConflictError} when the idempotency key was used for another request
  * @throws {ValidationFailedError} when the job is not over, or the inputs and parameters do not fit the version
  */
 export async function forkJob(platform: Platform, caller: Caller, fork: ForkJob): Promise<SubmittedJob> {

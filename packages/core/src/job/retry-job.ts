@@ -9,7 +9,8 @@ export type RetryJob = Omit<ForkJob, 'inputs' | 'parameters' | 'version'>;
 /**
  * Runs a job that is over again as it was, from the steps that have no result: `forkJob` without a difference. The job itself stays what it is.
  * @throws {PermissionDeniedError} without `job.create`, or `job.view` of the job
- * @throws {NotFoundError}
+ * @throws {NotFoundError} when the job is not there, or its pipeline or version is not visible any more
+ * @throws {ConflictError} when the idempotency key was used for another request
  * @throws {ValidationFailedError} when the job is not over
  */
 export function retryJob(

@@ -4,6 +4,7 @@ import { prepared } from '../postgres/prepared-statements.ts';
 import type { JobTransition, MovedJob } from './job-transition.ts';
 import type { ResultsDatabase } from './results-database.ts';
 import { schemaOf } from './schema-of.ts';
+import type { TerminalJobStatus } from './tables/job-status.ts';
 import { toCleanJsonText, toJsonText } from './to-jsonb.ts';
 
 /**
@@ -14,19 +15,66 @@ export async function commitTransitions(
   db: ResultsDatabase,
   { holder, leaseMs, transitions }: { holder: string; leaseMs: number; transitions: readonly JobTransition[] },
 ): Promise<readonly MovedJob[]> {
+  return commitRows(db, { holder, leaseMs, jobs: transitions.map(toTransitionRows) });
+}
+
+/** A transition as the values that will be written: what its maker changes later changes nothing here. */
+export interface TransitionRows {
+  readonly jobId: string;
+  readonly fence: number;
+  readonly kind: 'claim' | 'move' | TerminalJobStatus;
+  /** JSON text. */
+  readonly error: string | null;
+  readonly metrics: string | null;
+  /** By part, each without the place of its job. */
+  readonly rows: Readonly<Record<ChildPart, readonly Row[]>>;
+  /** Characters of what may be large. */
+  readonly size: number;
+}
+
+/** The same for transitions that are written out already. */
+export async function commitRows(
+  db: ResultsDatabase,
+  { holder, leaseMs, jobs }: { holder: string; leaseMs: number; jobs: readonly TransitionRows[] },
+): Promise<readonly MovedJob[]> {
   const columns = COLUMNS.map((): Value[] => []);
-  const add = (part: Part, ...values: readonly Value[]): void => {
+  const add = (part: Part, values: Row): void => {
     for (const [index, value] of values.entries()) columns[FIRST[part] + index]?.push(value);
   };
-  for (const [index, transition] of transitions.entries()) addTransition(add, index + 1, transition);
+  for (const [index, { jobId, fence, kind, error, metrics, rows }] of jobs.entries()) {
+    const job = index + 1;
+    add('jobs', [jobId, fence, rows.events.length, kind, error, metrics]);
+    for (const part of CHILD_PARTS) {
+      for (const [place, row] of rows[part].entries())
+        add(part, part === 'events' ? [job, place + 1, ...row] : [job, ...row]);
+    }
+  }
   const { rows } = await db.executeQuery<MovedJob>(
     CompiledQuery.raw(statementOf(schemaOf(db)), [holder, leaseMs, ...columns]),
   );
   return rows.map((row) => ({ ...row, last_event_seq: Number(row.last_event_seq) }));
 }
 
+/** The transitions of one job in their order as one. A claim stands alone, and nothing follows a close. */
+export function mergeRows(transitions: readonly TransitionRows[]): TransitionRows {
+  const [first] = transitions;
+  const last = transitions.at(-1);
+  if (first === undefined || last === undefined) throw new TypeError('expected a transition');
+  if (first === last) return first;
+  if (transitions.some(({ kind }, index) => kind !== 'move' && (kind === 'claim' || index < transitions.length - 1)))
+    throw new TypeError('a job was written to before its claim or after its end');
+  const rows = Object.fromEntries(CHILD_PARTS.map((part) => [part, transitions.flatMap((one) => one.rows[part])]));
+  return {
+    ...last,
+    rows: rows as unknown as TransitionRows['rows'],
+    size: transitions.reduce((sum, { size }) => sum + size, 0),
+  };
+}
+
 type Value = string | number | null;
+type Row = readonly Value[];
 type Part = keyof typeof PARTS;
+type ChildPart = Exclude<Part, 'jobs'>;
 
 /** The types of the columns of each part, in the order of the function's parameters. */
 const PARTS = {
@@ -38,6 +86,7 @@ const PARTS = {
   poses: ['int', 'int', 'float8', 'float8', 'float8', 'jsonb'],
   events: ['int', 'int', 'text', 'text', 'jsonb'],
 } as const;
+const CHILD_PARTS = ['starts', 'ends', 'results', 'outputs', 'poses', 'events'] as const;
 const COLUMNS = Object.values(PARTS).flat();
 const FIRST = Object.fromEntries(
   Object.keys(PARTS).map((part, index) => [part, Object.values(PARTS).slice(0, index).flat().length]),
@@ -51,25 +100,36 @@ function statementOf(schema: string): string {
   );
 }
 
-function addTransition(
-  add: (part: Part, ...values: readonly Value[]) => void,
-  job: number,
-  { jobId, fence, claim, close, events, starts, ends, results }: JobTransition,
-): void {
-  const kind = claim ? 'claim' : (close?.status ?? 'move');
-  const metrics = close ? toCleanJsonText(close.metrics) : null;
-  add('jobs', jobId, fence, events.length, kind, close ? clean(close.error) : null, metrics);
-  for (const { execId, taskName, status, attempt, taskDefinitionId, cacheKey, cacheOutcome, error } of starts)
-    add('starts', job, execId, taskName, status, attempt, taskDefinitionId, cacheKey, cacheOutcome, clean(error));
-  for (const { execId, status, serviceId, error } of ends) add('ends', job, execId, status, serviceId, clean(error));
-  for (const { taskName, serviceName, schemaVersion, confidenceScore, resultData } of results)
-    add('results', job, taskName, serviceName, schemaVersion, confidenceScore, toJsonText(resultData));
-  for (const { key, uri, content_type = null, size_bytes = null, checksum = null } of close?.outputs ?? [])
-    add('outputs', job, key, uri, content_type, size_bytes === null ? null : Number(size_bytes), checksum);
-  for (const { pose_rank, affinity, rmsd_lb = null, rmsd_ub = null, metadata } of close?.poses ?? [])
-    add('poses', job, pose_rank, affinity, rmsd_lb, rmsd_ub, toCleanJsonText((metadata ?? {}) as JsonObject));
-  for (const [index, { event, detail, metadata = {} }] of events.entries())
-    add('events', job, index + 1, event, detail?.replaceAll('\0', '\ufffd') ?? null, toCleanJsonText(metadata));
+/** @throws {ValidationFailedError | TypeError | RangeError} for what JSON or jsonb cannot hold. */
+export function toTransitionRows(transition: JobTransition): TransitionRows {
+  const { jobId, fence, claim, close, events, starts, ends, results } = transition;
+  const answers = results.map(({ taskName, serviceName, schemaVersion, confidenceScore, resultData }) => {
+    return [taskName, serviceName, schemaVersion, confidenceScore, toJsonText(resultData)] as const;
+  });
+  return {
+    jobId,
+    fence,
+    kind: claim ? 'claim' : (close?.status ?? 'move'),
+    error: close ? clean(close.error) : null,
+    metrics: close ? toCleanJsonText(close.metrics) : null,
+    size: answers.reduce((sum, [, , , , text]) => sum + text.length, 0),
+    rows: {
+      starts: starts.map(({ execId, taskName, status, attempt, taskDefinitionId, cacheKey, cacheOutcome, error }) => [
+        ...[execId, taskName, status, attempt, taskDefinitionId, cacheKey, cacheOutcome, clean(error)],
+      ]),
+      ends: ends.map(({ execId, status, serviceId, error }) => [execId, status, serviceId, clean(error)]),
+      results: answers,
+      outputs: (close?.outputs ?? []).map(({ key, uri, content_type = null, size_bytes = null, checksum = null }) => [
+        ...[key, uri, content_type, size_bytes === null ? null : Number(size_bytes), checksum],
+      ]),
+      poses: (close?.poses ?? []).map(({ pose_rank, affinity, rmsd_lb = null, rmsd_ub = null, metadata }) => [
+        ...[pose_rank, affinity, rmsd_lb, rmsd_ub, toCleanJsonText((metadata ?? {}) as JsonObject)],
+      ]),
+      events: events.map(({ event, detail, metadata = {} }) => [
+        ...[event, detail?.replaceAll('\0', '\ufffd') ?? null, toCleanJsonText(metadata)],
+      ]),
+    },
+  };
 }
 
 const clean = (error: JsonObject | null): string | null => (error === null ? null : toCleanJsonText(error));

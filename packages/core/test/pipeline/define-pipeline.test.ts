@@ -276,9 +276,6 @@ test('a reference inside a value is refused with its place, and never written as
     });
   expect(inItem).toThrow('/tasks/0/parameters/note/seed: step each: expected note');
   expect(build((center) => center)().tasks[1]?.inputs).toEqual({ box: { from: '/parameters/center' } });
-  const circle: { self?: object } = {};
-  circle.self = circle;
-  expect(build(() => circle)).toThrow(/a cycle/);
 });
 
 test('a draft that is no pipeline is told where', () => {
