@@ -4,8 +4,11 @@ import { type LoadOrganization, ORGANIZATIONS } from '../load/load-platform.ts';
 
 /** What the rows tell, by the database's clock. */
 export interface Timeline {
-  /** From QUEUED to STARTED, of the jobs of one organization, ascending. */
-  waitsMs(organization: LoadOrganization): Promise<readonly number[]>;
+  /** From one event to another, of the jobs of one organization, ascending. */
+  listTimesMs(
+    organization: LoadOrganization,
+    between: readonly ['QUEUED', 'STARTED'] | readonly ['STARTED', 'COMPLETED'],
+  ): Promise<readonly number[]>;
   /** The most jobs that ran at a time: of each organization by its id, and of all of them by resource class. */
   mostAtATime(): Promise<ReadonlyMap<string, number>>;
 }
@@ -13,12 +16,12 @@ export interface Timeline {
 export function readTimeline(connectionString: string): Timeline & AsyncDisposable {
   const db = connectPostgres({ connectionString, max: 1 });
   return {
-    async waitsMs({ schema }) {
+    async listTimesMs({ schema }, [from, to]) {
       const events = sql.id(schema, 'job_events');
       const { rows } = await sql<{ ms: number }>`
-        select (extract(epoch from s.ts - q.ts) * 1000)::float8 as ms
-        from ${events} q join ${events} s using (job_id)
-        where q.event = 'QUEUED' and s.event = 'STARTED' order by ms`.execute(db);
+        select (extract(epoch from b.ts - a.ts) * 1000)::float8 as ms
+        from ${events} a join ${events} b using (job_id)
+        where a.event = ${from} and b.event = ${to} order by ms`.execute(db);
       return rows.map(({ ms }) => Math.round(ms));
     },
     async mostAtATime() {

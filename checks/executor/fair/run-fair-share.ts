@@ -5,8 +5,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Executor } from '@mad/core';
 import { createPostgresDatabase } from '@mad/testkit';
 import { startFleet } from '../load/executor-fleet.ts';
-import type { JobQueueKind } from '../load/load-platform.ts';
-import { type LoadOrganization, loadDatabase, openLoadPlatform, registerLoadService } from '../load/load-platform.ts';
+import { loadDatabase, registerLoadService } from '../load/load-database.ts';
+import { type JobQueueKind, type LoadOrganization, openLoadPlatform } from '../load/load-platform.ts';
 import { type PlainLimits, toQueueLimits } from '../load/plain-limits.ts';
 import { submitLoad } from '../load/submit-load.ts';
 import { watchJobs } from '../load/watch-jobs.ts';
@@ -34,6 +34,8 @@ export interface FairShareRun {
   readonly serviceMs: number;
   readonly limits: PlainLimits;
   readonly arrivals: readonly Arrival[];
+  /** Run to their end before the others arrive: a process compiles the task's interface with its first job. Their times do not count. */
+  readonly warmUp: Arrival;
   readonly withinMs: number;
   readonly onSeen?: ((seen: { readonly open: number }) => void) | undefined;
 }
@@ -43,6 +45,8 @@ export interface FairShareOutcome {
   readonly incomplete: number;
   /** How long each organization's jobs waited, ascending, by its id. */
   readonly waitsMs: Readonly<Record<string, readonly number[]>>;
+  /** How long each organization's jobs took from their start to their end, ascending, by its id. */
+  readonly runsMs: Readonly<Record<string, readonly number[]>>;
   /** By the name of an organization or resource class: its limit, and the most that ran at a time, as the service and as the rows tell. */
   readonly limits: readonly { readonly name: string; readonly limit: number; readonly most: number }[];
   readonly seconds: number;
@@ -68,26 +72,38 @@ export async function runFairShare(run: FairShareRun): Promise<FairShareOutcome>
   if (processes > 0) stack.use(await startFleet(processes, { ...given, limits, executor: options, isLoud: false }));
   else stack.use(new Executor(platform, options)).start();
 
-  const started = performance.now();
-  const organizations = new Set(arrivals.map(({ organization }) => organization));
-  for (const { organization, graph, resourceClass, count, afterMs } of arrivals) {
-    await setTimeout(afterMs);
+  const arrive = async ({ organization, graph, resourceClass, count }: Arrival): Promise<void> => {
     const jobs = await submitLoad(platform, { organization, graph, count, waitMs: serviceMs, bytes: 100 });
     for (const { jobId } of jobs) belongsTo.set(jobId, [organization.orgId, resourceClass]);
-  }
-  let incomplete = 0;
-  for (const organization of organizations) {
+  };
+  const untilOver = async (organization: LoadOrganization): Promise<number> => {
     await using watch = watchJobs(url, organization);
     const seen = await watch.until(({ open }) => open === 0, { withinMs: run.withinMs, onSeen: run.onSeen });
-    incomplete += seen.open + seen.failed;
+    return seen.open + seen.failed;
+  };
+  await arrive(run.warmUp);
+  let incomplete = await untilOver(run.warmUp.organization);
+
+  const started = performance.now();
+  for (const arrival of arrivals) {
+    await setTimeout(arrival.afterMs);
+    await arrive(arrival);
   }
+  const organizations = new Set(arrivals.map(({ organization }) => organization));
+  for (const organization of organizations) incomplete += await untilOver(organization);
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  const waits = [...organizations].map(async (each) => [each.orgId, await timeline.waitsMs(each)] as const);
+  const list = async (...between: Parameters<typeof timeline.listTimesMs>[1]) => {
+    const times = [...organizations].map(
+      async (each) => [each.orgId, await timeline.listTimesMs(each, between)] as const,
+    );
+    return Object.fromEntries(await Promise.all(times));
+  };
   const [byRows, byService] = [await timeline.mostAtATime(), serviceWatch.mostAtATime()];
   const named = Object.entries({ ...limits.perOrganization, ...limits.perResourceClass });
   return {
     incomplete,
-    waitsMs: Object.fromEntries(await Promise.all(waits)),
+    waitsMs: await list('QUEUED', 'STARTED'),
+    runsMs: await list('STARTED', 'COMPLETED'),
     limits: named.map(([name, limit]) => {
       return { name, limit, most: Math.max(byRows.get(name) ?? 0, byService.get(name) ?? 0) };
     }),

@@ -122,20 +122,21 @@ const step: fc.Arbitrary<RandomStep> = fc.record({
   each: oneIn(
     3,
     fc.record({
-      source: source('list', 'list', 'whole', 'nothing'),
+      source: source('list', 'list', 'list', 'list', 'list', 'whole', 'nothing'),
       byId: fc.boolean(),
       concurrency: oneIn(2, fc.integer({ min: 1, max: 3 })),
       onItemFailure: fc.constantFrom('fail', 'skip'),
     }),
   ),
-  onFailure: fc.constantFrom('continue', 'skip', 'fail'),
+  onFailure: fc.constantFrom('continue', 'skip', 'continue', 'skip', 'fail'),
   attempts: fc.integer({ min: 1, max: 3 }),
   backoffMs: fc.nat(4),
   mishaps: fc.oneof(
-    { weight: 3, arbitrary: fc.constant([]) },
-    { weight: 2, arbitrary: fc.array(fc.array(mishap, { maxLength: 3 }), { maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(fc.array(mishap, { maxLength: 3 }), { minLength: 1, maxLength: 3 }) },
   ),
-  takesMs: fc.nat(6),
+  // Some still run when another step or item fails.
+  takesMs: fc.oneof({ weight: 5, arbitrary: fc.nat(6) }, { weight: 1, arbitrary: fc.integer({ min: 10, max: 40 }) }),
   n,
   list,
 });
@@ -151,7 +152,7 @@ const job: fc.Arbitrary<RandomJob> = fc.record({
 
 const crash: fc.Arbitrary<RandomCrash> = fc.record({
   counts: fc.constantFrom('commits', 'commits', 'statements'),
-  at: fc.integer({ min: 1, max: 15 }),
+  at: fc.integer({ min: 1, max: 12 }),
   isSent: fc.boolean(),
   healsAfterMs: oneIn(3, fc.nat(150)),
 });

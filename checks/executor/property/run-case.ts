@@ -12,6 +12,8 @@ import { submitRandomJob } from './submit-random-job.ts';
 /** Every job of a case ends within this time, whatever befalls it. */
 const ENDED_WITHIN_MS = 25_000;
 const MIRRORED_WITHIN_MS = 5_000;
+/** Answers are not waited for, but leases are given back and mirrors written. */
+const STOPPED_WITHIN_MS = 20_000;
 const LOOK_EVERY_MS = 10;
 
 /** What a case came to. */
@@ -44,7 +46,9 @@ export async function runCase(world: PropertyWorld, random: RandomCase): Promise
     const isMirrored = await within(MIRRORED_WITHIN_MS, () => areMirrored(world, [...jobs.keys()]));
     if (!isMirrored) found.push(`jobs_meta differs from jobs after ${MIRRORED_WITHIN_MS} ms`);
   } finally {
-    await lives.end();
+    const stopped = lives.end().then(() => true);
+    const isLate = setTimeout(STOPPED_WITHIN_MS, false, { ref: false });
+    if (!(await Promise.race([stopped, isLate]))) found.push(`executors did not stop within ${STOPPED_WITHIN_MS} ms`);
   }
   const ended = await Promise.all(
     [...jobs.values()].map(async (job) => {
