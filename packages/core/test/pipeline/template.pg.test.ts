@@ -334,9 +334,7 @@ describe.each(['pglite', 'postgres'] as const)('templates on %s', (kind) => {
         dependsOn: index === 0 ? [] : [`s${index - 1}`],
       })),
     };
-    const startedAt = performance.now();
     await publish(ada, 'long', { definition: chain });
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect((await getTemplate(host.platform, ada, { template: 'long' })).steps[999]).toMatchObject({
       dependsOn: ['s998'],
     });
