@@ -60,7 +60,7 @@ async function toRequest(
   results: ResultsDatabase,
   { original, fork }: { original: JobRow; fork: ForkJob },
 ): Promise<SubmitJob> {
-  const { jobId, inputs, parameters = {}, version, ...run } = fork;
+  const { jobId, inputs = {}, parameters = {}, version, ...run } = fork;
   if (!isTerminal(original.status)) refuse(`expected a job that is over; it is ${original.status}: cancel it or wait`);
   if (original.pipeline_id === null)
     refuse('expected a job of a published pipeline; this one was written by other means');
@@ -71,8 +71,10 @@ async function toRequest(
     priority: run.priority ?? original.priority,
     pipeline: original.pipeline_id ?? '',
     version: version ?? original.pipeline_version.slice(original.pipeline_version.lastIndexOf('@') + 1),
-    inputs: { ...Object.fromEntries(given.map(({ key, uri }) => [key, uri])), ...inputs },
     // What is no object goes on as it is, and is refused with its place.
+    inputs: isJsonObject(inputs)
+      ? { ...Object.fromEntries(given.map(({ key, uri }) => [key, uri])), ...inputs }
+      : inputs,
     parameters: isJsonObject(parameters) ? { ...original.params, ...parameters } : parameters,
     useCache: run.useCache ?? use,
     minConfidence: min_confidence ?? undefined,

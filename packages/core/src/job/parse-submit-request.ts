@@ -3,6 +3,7 @@ import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { findNotPlainJson } from '../plain-json.ts';
+import { copyObject, readPlainly } from '../read-plainly.ts';
 
 /** What is asked of a job. */
 export interface SubmitJob {
@@ -64,21 +65,44 @@ const form = z.looseObject({
   itemKey: text(255).optional(),
 });
 
-/** Refuses a submission that no pipeline could take, before anything is looked up. @throws {ValidationFailedError} */
+/** Bytes of a job's parameters as JSON: they are checked, hashed and stored with every job. What is larger is a file, and an input. */
+const MAX_PARAMETERS_BYTES = 1_048_576;
+
+/**
+ * Refuses a submission that no pipeline could take, before anything is looked up. What it answers with is a copy: nothing of the value is read again.
+ * @throws {ValidationFailedError}
+ */
 export function parseSubmitRequest(value: SubmitJob): SubmitRequest {
-  const parsed = form.safeParse(value);
+  const read = readPlainly('job', () => parse(value));
+  if (read.issues.length > 0) throw new ValidationFailedError({ subject: 'job', issues: read.issues });
+  return read.request;
+}
+
+function parse(value: unknown): { readonly issues: readonly ValidationIssue[]; readonly request: SubmitRequest } {
+  const copy = copyObject(value);
+  const parsed = form.safeParse(copy);
   const issues: ValidationIssue[] = (parsed.error?.issues ?? []).map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part)}`).join(''),
     message,
   }));
-  const parameters: unknown = isJsonObject(value) ? (value.parameters ?? {}) : {};
+  const given = isJsonObject(copy) ? copy.parameters : undefined;
+  const parameters = given === undefined ? undefined : parseParameters(given, issues);
+  const { inputs, deadline, runAfter } = parsed.data ?? {};
+  if (deadline && runAfter && deadline <= runAfter)
+    issues.push({ pointer: '/deadline', message: 'expected a time after runAfter' });
+  return { issues, request: { ...(copy as SubmitJob), inputs, parameters, deadline, runAfter } };
+}
+
+function parseParameters(parameters: unknown, issues: ValidationIssue[]): JsonObject | undefined {
   const found = findNotPlainJson(parameters);
   if (found)
     issues.push({ pointer: `/parameters${found.pointer}`, message: `expected plain JSON, got ${found.found}` });
   else if (!isJsonObject(parameters)) issues.push({ pointer: '/parameters', message: 'expected a JSON object' });
-  const { deadline, runAfter } = parsed.data ?? {};
-  if (deadline && runAfter && deadline <= runAfter)
-    issues.push({ pointer: '/deadline', message: 'expected a time after runAfter' });
-  if (issues.length > 0) throw new ValidationFailedError({ subject: 'job', issues });
-  return { ...value, deadline, runAfter };
+  if (found || !isJsonObject(parameters)) return undefined;
+  const text = JSON.stringify(parameters);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_PARAMETERS_BYTES) return JSON.parse(text);
+  const message = `expected ${MAX_PARAMETERS_BYTES} bytes of JSON at most, got ${bytes}; store the data as an artifact and pass it as an input`;
+  issues.push({ pointer: '/parameters', message });
+  return undefined;
 }

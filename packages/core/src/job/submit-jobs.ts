@@ -27,6 +27,17 @@ export async function submitJobs(
     const issues = [{ pointer: '', message: `expected a list of ${MAX_REQUESTS} requests at most; submit in parts` }];
     throw new ValidationFailedError({ subject: 'jobs', issues });
   }
-  const outcomes = await acceptJobs(platform, caller, { requests });
+  const outcomes = await acceptJobs(platform, caller, { requests: listRequests(requests) });
   return outcomes.map((outcome, index) => (isMadError(outcome) ? { index, error: outcome } : { index, job: outcome }));
+}
+
+/** A list without holes: what is not there, or throws when it is read, is refused at its place like any other that is no request. */
+function listRequests(requests: readonly SubmitJob[]): readonly SubmitJob[] {
+  return Array.from({ length: requests.length }, (_, index) => {
+    try {
+      return requests[index] as SubmitJob;
+    } catch {
+      return undefined as unknown as SubmitJob;
+    }
+  });
 }

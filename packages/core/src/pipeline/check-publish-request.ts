@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import { findNotPlainJson } from '../plain-json.ts';
+import { readPlainly } from '../read-plainly.ts';
 
 const request = z.looseObject({
   name: z
@@ -20,11 +21,16 @@ const request = z.looseObject({
 
 /** Refuses what could not be stored as it is, before anything is looked up. @throws {ValidationFailedError} */
 export function checkPublishRequest(value: { readonly spec: unknown }): void {
+  const issues = readPlainly('pipeline', () => listIssues(value));
+  if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline', issues });
+}
+
+function listIssues(value: unknown): readonly ValidationIssue[] {
   const issues: ValidationIssue[] = (request.safeParse(value).error?.issues ?? []).map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part)}`).join(''),
     message,
   }));
-  const found = findNotPlainJson(value.spec);
+  const found = typeof value === 'object' && value !== null ? findNotPlainJson(Reflect.get(value, 'spec')) : undefined;
   if (found) issues.push({ pointer: `/spec${found.pointer}`, message: `expected plain JSON, got ${found.found}` });
-  if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline', issues });
+  return issues;
 }

@@ -1,16 +1,20 @@
 import type { ErrorObject } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
 import isSafePattern from 'safe-regex2';
 import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json.ts';
+import { countEvaluations } from './count-evaluations.ts';
+import { createValidator, TooCostlyError } from './create-validator.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { compilePattern } from './linear-pattern.ts';
 
 /** A JSON Schema ready to be asked. */
 export interface CompiledSchema {
-  /** Every place where the value breaks the schema, none when it fits. */
+  /** Every place where the value breaks the schema, none when it fits. Takes a second at most: a value that would take longer does not fit. */
   check(value: unknown): readonly ValidationIssue[];
-  /** A copy of the value with the schema's defaults in place of absent properties. Does not check it. */
+  /**
+   * A copy of the value with the schema's defaults in place of absent properties. Does not check it.
+   * @throws {ValidationFailedError} when that would take longer than checking may
+   */
   applyDefaults<T extends JsonValue>(value: T): T;
 }
 
@@ -20,6 +24,7 @@ const REFUSED_KEYS = new Set(['$async', '$data', '__proto__', 'constructor', 'pr
 
 /**
  * Compiles a JSON Schema of dialect 2020-12. References may only point into the schema itself.
+ * Regular expressions are those of ECMAScript without look-around and back-references, which are checked without backtracking.
  * @throws {ValidationFailedError} when it is not a schema this library accepts; `subject` names it in the message.
  */
 export function compileSchema(
@@ -50,8 +55,16 @@ export function compileSchema(
 const MAX_COMPILED = 200;
 const compiled = new Map<string, CompiledSchema>();
 
+// References that lead to the same schema again and again multiply: no schema that means something comes near.
+const MAX_EVALUATIONS = 100_000;
+
 function compile(schema: JsonSchema): CompiledSchema {
-  const check = createAjv({}).compile(schema as object);
+  const evaluations = countEvaluations(schema);
+  if (evaluations > MAX_EVALUATIONS)
+    throw new RangeError(
+      `its references come to ${evaluations} evaluations of one place, expected ${MAX_EVALUATIONS} at most`,
+    );
+  const check = createValidator(schema);
   // A schema that is its own part never ends, whatever the value: asked once, it shows.
   check({});
   // Compiled on first use: most schemas are never asked for defaults.
@@ -59,37 +72,31 @@ function compile(schema: JsonSchema): CompiledSchema {
   return {
     check: (value) => {
       try {
-        return check(value) ? [] : (check.errors ?? []).map(toIssue);
+        return check(value).map(toIssue);
       } catch (error) {
-        if (error instanceof RangeError) return [{ pointer: '', message: 'this schema refers to itself without end' }];
-        // For some entangled conditions ajv writes code that names a variable it has not declared.
-        if (error instanceof ReferenceError)
-          return [{ pointer: '', message: 'this schema cannot be checked; write its if, anyOf and contains apart' }];
-        throw error;
+        return [{ pointer: '', message: explain(error) }];
       }
     },
     applyDefaults: (value) => {
-      fill ??= createAjv({ useDefaults: true }).compile(schema as object);
+      fill ??= createValidator(schema, { useDefaults: true });
       const copy = structuredClone(value);
-      fill(copy);
+      try {
+        fill(copy);
+      } catch (error) {
+        throw new ValidationFailedError({ subject: 'value', issues: [{ pointer: '', message: explain(error) }] });
+      }
       return copy;
     },
   };
 }
 
-function createAjv(options: { useDefaults?: boolean }): Ajv2020 {
-  // strictNumbers refuses NaN; ownProperties keeps `required: ["constructor"]` honest.
-  const ajv = new Ajv2020({
-    strict: false,
-    strictNumbers: true,
-    ownProperties: true,
-    allErrors: true,
-    logger: false,
-    validateFormats: true,
-    ...options,
-  });
-  (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
-  return ajv;
+/** Why the validator could not come to an answer; throws what is no matter of the schema or the value. */
+function explain(error: unknown): string {
+  if (error instanceof TooCostlyError) return error.message;
+  if (error instanceof RangeError) return 'this schema refers to itself without end';
+  // For some entangled conditions ajv writes code that names a variable it has not declared.
+  if (error instanceof ReferenceError) return 'this schema cannot be checked; write its if, anyOf and contains apart';
+  throw error;
 }
 
 function findRefused(schema: JsonValue | undefined): ValidationIssue | undefined {
@@ -111,10 +118,10 @@ function findRefused(schema: JsonValue | undefined): ValidationIssue | undefined
         if (key === '$ref' && typeof item === 'string' && !item.startsWith('#')) {
           return { pointer: at, message: 'expected a reference into this schema (#/…); bundle the document first' };
         }
-        if (key === 'pattern' && typeof item === 'string' && !isSafePattern(item)) return unsafe(at);
+        if (key === 'pattern' && typeof item === 'string' && !isSafePattern(item)) return unsafe(at, item);
         if (key === 'patternProperties' && isJsonObject(item)) {
           const pattern = Object.keys(item).find((text) => !isSafePattern(text));
-          if (pattern !== undefined) return unsafe(at);
+          if (pattern !== undefined) return unsafe(at, pattern);
         }
         stack.push({ value: item, pointer: at, depth: depth + 1 });
       }
@@ -123,11 +130,19 @@ function findRefused(schema: JsonValue | undefined): ValidationIssue | undefined
   return undefined;
 }
 
-// One hostile value could hold the event loop for minutes, and with it the leases of every job of the process.
-const unsafe = (pointer: string): ValidationIssue => ({
-  pointer,
-  message: 'this regular expression can backtrack without end; write it without a repetition inside a repetition',
-});
+// The linear engine would take some of these. They stay refused: whoever reads the schema elsewhere may have an engine that backtracks.
+function unsafe(pointer: string, pattern: string): ValidationIssue {
+  try {
+    compilePattern(pattern);
+  } catch (error) {
+    if (error instanceof SyntaxError) return { pointer, message: error.message };
+    throw error;
+  }
+  return {
+    pointer,
+    message: 'this regular expression can backtrack without end; write it without a repetition inside a repetition',
+  };
+}
 
 function toIssue({ instancePath, keyword, message, params }: ErrorObject): ValidationIssue {
   const facts = params as Record<string, unknown>;

@@ -238,6 +238,8 @@ describe.each(['pglite', 'postgres'] as const)('running a job again on %s', (kin
     const fork = (more: object) => forkJob(host.platform, host.caller, { jobId: first, ...more });
     await expect(fork({ version: '9.0.0' })).rejects.toThrow(/was not found/);
     await expect(fork({ parameters: { size: 'big' } })).rejects.toThrow(/\/parameters\/size/);
+    for (const inputs of [[], 1, 'x', null]) await expect(fork({ inputs })).rejects.toThrow(/\/inputs: /);
+    for (const parameters of [[], 1, 'x', null]) await expect(fork({ parameters })).rejects.toThrow(/\/parameters: /);
     await expect(fork({ inputs: { receptor: `mad://org/${ORG_ID}/artifacts/0` } })).rejects.toThrow(
       /\/inputs\/receptor/,
     );

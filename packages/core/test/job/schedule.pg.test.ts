@@ -252,4 +252,16 @@ describe.each(['pglite', 'postgres'] as const)('schedules on %s', (kind) => {
     await expect(create(wrong as Partial<CreateSchedule>)).rejects.toThrow(place);
     expect((await listSchedules(platform, host.caller)).items).toEqual([]);
   });
+
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['a list', []],
+    ['what throws', { name: 'x', cron: '@daily', request: new Proxy({}, { ownKeys: () => [].reduce((a) => a) }) }],
+  ])('what is no schedule is refused: %s', async (_what, wrong) => {
+    const code = 'MAD_CORE_VALIDATION_FAILED';
+    await expect(createSchedule(platform, host.caller, wrong as CreateSchedule)).rejects.toMatchObject({ code });
+    if (wrong === undefined)
+      await expect(updateSchedule(platform, host.caller, wrong as never)).rejects.toMatchObject({ code });
+  });
 });

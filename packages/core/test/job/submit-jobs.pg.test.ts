@@ -100,6 +100,44 @@ describe.each(['pglite', 'postgres'] as const)('submitting many on %s', (kind) =
   const rows = () => host.results.selectFrom('jobs').selectAll().orderBy('job_id').execute();
   const mirrors = () => inOrganization(host.metadata, ORG_ID, (tx) => listJobsMeta(tx, { limit: 500 }));
 
+  test('a request that throws when it is read is refused by itself', async () => {
+    const boom = () => {
+      throw new RangeError('boom');
+    };
+    const throwing: unknown[] = [
+      Object.defineProperty({}, 'pipeline', { get: boom, enumerable: true }),
+      new Proxy({}, { get: boom, ownKeys: boom }),
+      { pipeline: 'counting', parameters: new Proxy({}, { ownKeys: boom }) },
+      { pipeline: 'counting', inputs: new Proxy({}, { ownKeys: boom }) },
+    ];
+    const outcomes = await submit([counting(1), ...(throwing as SubmitJob[]), counting(2)]);
+    expect(outcomes.map(({ job, error }) => (job ? 'job' : error?.code))).toEqual([
+      'job',
+      ...throwing.map(() => 'MAD_CORE_VALIDATION_FAILED'),
+      'job',
+    ]);
+  });
+
+  test('a hole in the list is refused at its place', async () => {
+    const requests: SubmitJob[] = new Array(3);
+    requests[1] = counting(1);
+    const outcomes = await submit(requests);
+    expect(Array.from(outcomes, (outcome) => [outcome?.index, outcome?.error?.code])).toEqual([
+      [0, 'MAD_CORE_VALIDATION_FAILED'],
+      [1, undefined],
+      [2, 'MAD_CORE_VALIDATION_FAILED'],
+    ]);
+  });
+
+  test('parameters of more than a mebibyte are refused', async () => {
+    const [large, fitting] = await submit([
+      counting(1, { parameters: { n: 1, text: 'é'.repeat(530_000) } }),
+      counting(1, { parameters: { n: 1, text: 'e'.repeat(1_000_000) } }),
+    ]);
+    expect(large?.error?.message).toMatch(/\/parameters: expected 1048576 bytes of JSON at most, got 1060017/);
+    expect(fitting?.error).toBeUndefined();
+  });
+
   test('each request is a job with its inputs, its first event, its mirror and its message', async () => {
     const { digest, sizeBytes } = await platform.artifacts.put(ORG_ID, `receptor ${kind}`);
     const moleculeId = newId();

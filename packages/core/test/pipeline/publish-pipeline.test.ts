@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { getPublishedPipeline, type ResolvedTask, type TaskRunner } from '../../src/index.ts';
-import { publishPipeline } from '../../src/pipeline/publish-pipeline.ts';
+import { type PublishPipeline, publishPipeline } from '../../src/pipeline/publish-pipeline.ts';
 import { createTestTasks, openTestPlatform, step, type TestPlatform } from '../executor/test-platform.ts';
 
 const text = { type: 'string' };
@@ -41,6 +41,18 @@ test('publishing returns what is not proven, also when the version is there alre
     },
   ]);
   expect(await publish()).toEqual(published);
+});
+
+test.each<[string, unknown]>([
+  ['null', null],
+  ['undefined', undefined],
+  ['a text', 'x'],
+  ['nothing of it', {}],
+  ['what throws', { name: 'x', version: '1.0.0', spec: new Proxy({}, { ownKeys: () => [].reduce((a) => a) }) }],
+])('a request that is none is refused: %s', async (_what, request) => {
+  await expect(publishPipeline(host.platform, host.caller, request as PublishPipeline)).rejects.toMatchObject({
+    code: 'MAD_CORE_VALIDATION_FAILED',
+  });
 });
 
 test('a misfit is refused, with the place and both schemas', async () => {

@@ -4,7 +4,14 @@ import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
 import { type Caller, requirePermission } from '../caller.ts';
 import { nextTick } from './next-tick.ts';
-import { checkSchedule, type Schedule, type ScheduledRequest, toSchedule, toStoredRequest } from './schedule.ts';
+import {
+  checkSchedule,
+  readSchedule,
+  type Schedule,
+  type ScheduledRequest,
+  toSchedule,
+  toStoredRequest,
+} from './schedule.ts';
 
 export interface CreateSchedule {
   /** Unique in the organization. */
@@ -27,12 +34,9 @@ export interface CreateSchedule {
  * @throws {NotFoundError} when the pipeline or its version is not there
  * @throws {ConflictError} when the organization has a schedule of this name
  */
-export async function createSchedule(
-  platform: Platform,
-  caller: Caller,
-  { name, cron, timezone = 'UTC', request, enabled = true, catchUp = true }: CreateSchedule,
-): Promise<Schedule> {
+export async function createSchedule(platform: Platform, caller: Caller, schedule: CreateSchedule): Promise<Schedule> {
   requirePermission(caller, 'job.create');
+  const { name, cron, timezone = 'UTC', request, enabled = true, catchUp = true } = readSchedule(schedule);
   const now = (platform.clock ?? systemClock).now();
   await checkSchedule(platform, caller, { facts: { name, cron, timezone, request, enabled, catchUp }, now });
   const row = await inOrganization(platform.metadata, caller.orgId, (tx) =>

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ValidationFailedError, type ValidationIssue } from '../../errors.ts';
-import type { JsonObject } from '../../json.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 import type { JobScheduleRow } from '../../metadata/tables/job-schedule.table.ts';
 import type { Platform } from '../../platform.ts';
+import { copyObject, readPlainly } from '../../read-plainly.ts';
 import type { Caller } from '../caller.ts';
 import type { SubmitJob } from '../parse-submit-request.ts';
 import { prepareJobs } from '../prepare-jobs.ts';
@@ -87,6 +88,16 @@ const form = z.object({
     runAfter: z.undefined({ error: 'the schedule says when; leave it out' }).optional(),
   }),
 });
+
+/** A copy of what is asked of a schedule, so that nothing of it is read again. @throws {ValidationFailedError} when it is no object, or cannot be read */
+export function readSchedule<T extends { readonly request?: unknown }>(value: T): T {
+  const copy = readPlainly('schedule', () => {
+    const schedule = copyObject(value);
+    return isJsonObject(schedule) ? { ...schedule, request: copyObject(schedule.request) } : undefined;
+  });
+  if (copy) return copy as unknown as T;
+  throw new ValidationFailedError({ subject: 'schedule', issues: [{ pointer: '', message: 'expected an object' }] });
+}
 
 /** What is written of a schedule. */
 export type ScheduleFacts = Pick<Schedule, 'name' | 'cron' | 'timezone' | 'enabled' | 'catchUp' | 'request'>;

@@ -6,7 +6,14 @@ import { type Caller, requirePermission } from '../caller.ts';
 import type { CreateSchedule } from './create-schedule.ts';
 import { getPermittedSchedule } from './get-permitted-schedule.ts';
 import { nextTick } from './next-tick.ts';
-import { checkSchedule, type Schedule, type ScheduleFacts, toSchedule, toStoredRequest } from './schedule.ts';
+import {
+  checkSchedule,
+  readSchedule,
+  type Schedule,
+  type ScheduleFacts,
+  toSchedule,
+  toStoredRequest,
+} from './schedule.ts';
 
 /** What is to change; what is absent stays. */
 export interface UpdateSchedule extends Partial<CreateSchedule> {
@@ -21,12 +28,9 @@ export interface UpdateSchedule extends Partial<CreateSchedule> {
  * @throws {ValidationFailedError} when the clock never ticks, or the request is none
  * @throws {ConflictError} when the organization has another schedule of this name
  */
-export async function updateSchedule(
-  platform: Platform,
-  caller: Caller,
-  { scheduleId, ...change }: UpdateSchedule,
-): Promise<Schedule> {
+export async function updateSchedule(platform: Platform, caller: Caller, update: UpdateSchedule): Promise<Schedule> {
   requirePermission(caller, 'job.create');
+  const { scheduleId, ...change } = readSchedule(update);
   const { metadata, clock = systemClock } = platform;
   const row = await inOrganization(metadata, caller.orgId, (tx) => findJobSchedule(tx, { scheduleId }));
   const before = getPermittedSchedule(row, caller, scheduleId);
