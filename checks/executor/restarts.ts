@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { connectPostgres } from '@mad/core';
-import { type PostgresServer, startPostgresServer } from '@mad/testkit';
+import { startPostgresServer } from '@mad/testkit';
 import type { Check, CheckSize } from '../check.ts';
 import { auditLoad } from './load/audit-load.ts';
+import { disturb } from './load/disturb.ts';
 import { startFleet } from './load/executor-fleet.ts';
 import { loadDatabase, registerLoadService } from './load/load-database.ts';
 import { PAIR } from './load/load-graphs.ts';
@@ -69,14 +70,23 @@ export const restartsCheck: Check = {
 
     const started = performance.now();
     const executor = { ...EXECUTOR, concurrency };
-    stack.use(await startFleet(processes, { ...given, connections: 6, executor, isLoud: false }));
-    const restarter = restartRegularly(server, restarting);
+    const fleet = stack.use(await startFleet(processes, { ...given, connections: 6, executor, isLoud: false }));
+    const [from, to] = restarting.everyMs;
+    const restarter = stack.use(
+      disturb({
+        pause: (signal) => setTimeout(from + Math.random() * (to - from), undefined, { signal }),
+        act: (times) => server.restart(times % 2 === 0 ? 'immediate' : 'fast').then(() => true),
+        atMost: restarting.atMost,
+      }),
+    );
     const { open } = await watch.until((seen) => seen.open === 0, {
       withinMs,
+      onLook: fleet.requireAll,
       onSeen: (seen) => print(`restarts: ${count - seen.open} of ${count} jobs, ${restarter.count()} restarts`),
     });
     const seconds = Math.round((performance.now() - started) / 100) / 10;
-    const restarts = await restarter.stop();
+    await restarter.stop();
+    const restarts = restarter.count();
     const { unmirrored } = await watch.until((seen) => seen.unmirrored === 0, { withinMs: MIRRORED_WITHIN_MS });
     const audit = await auditLoad({ results: resultsOf(organization), graph: PAIR, jobs, service });
     for (const fault of audit.faults.slice(0, 20)) print(`restarts: ${fault}`);
@@ -94,29 +104,3 @@ export const restartsCheck: Check = {
     };
   },
 };
-
-function restartRegularly(
-  server: PostgresServer,
-  { everyMs: [from, to], atMost }: Pick<Restarts, 'everyMs' | 'atMost'>,
-): { count(): number; stop(): Promise<number> } {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let restarts = 0;
-  const restarting = (async () => {
-    while (restarts < atMost) {
-      await setTimeout(from + Math.random() * (to - from), undefined, { signal });
-      await server.restart(restarts % 2 === 0 ? 'immediate' : 'fast');
-      restarts++;
-    }
-  })().catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-  return {
-    count: () => restarts,
-    async stop() {
-      stopping.abort();
-      await restarting;
-      return restarts;
-    },
-  };
-}

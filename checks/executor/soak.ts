@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setInterval } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { createPostgresDatabase } from '@mad/testkit';
 import type { Check, CheckSize } from '../check.ts';
 import { auditLoad } from './load/audit-load.ts';
-import { type ExecutorFleet, startFleet } from './load/executor-fleet.ts';
+import { disturb } from './load/disturb.ts';
+import { startFleet } from './load/executor-fleet.ts';
 import { loadDatabase, registerLoadService } from './load/load-database.ts';
 import { ORGANIZATIONS, openLoadPlatform } from './load/load-platform.ts';
 import { submitLoad } from './load/submit-load.ts';
@@ -55,13 +56,21 @@ export const soakCheck: Check = {
 
     const started = performance.now();
     const jobs = await submitLoad(platform, { organization, graph: CHAIN, count, waitMs: MIDDLE_STEP_MS, bytes: 500 });
-    const killer = killRegularly(fleet, killing);
+    const killer = stack.use(
+      disturb({
+        pause: (signal) => setTimeout(killing.killEveryMs, undefined, { signal }),
+        act: () => fleet.replaceOldest(),
+        atMost: killing.killsAtMost,
+      }),
+    );
     const { open } = await watch.until((seen) => seen.open === 0, {
       withinMs,
+      onLook: fleet.requireAll,
       onSeen: (seen) => print(`soak: ${count - seen.open} of ${count} jobs`),
     });
     const seconds = Math.round((performance.now() - started) / 100) / 10;
-    const kills = await killer.stop();
+    await killer.stop();
+    const kills = killer.count();
     const { unmirrored } = await watch.until((seen) => seen.unmirrored === 0, { withinMs: MIRRORED_WITHIN_MS });
     const audit = await auditLoad({ results: resultsOf(organization), graph: CHAIN, jobs, service });
     for (const fault of audit.faults.slice(0, 20)) print(`soak: ${fault}`);
@@ -77,25 +86,3 @@ export const soakCheck: Check = {
     };
   },
 };
-
-function killRegularly(
-  fleet: ExecutorFleet,
-  { killEveryMs, killsAtMost }: Pick<Soak, 'killEveryMs' | 'killsAtMost'>,
-): { stop(): Promise<number> } {
-  const stopping = new AbortController();
-  let kills = 0;
-  const killing = (async () => {
-    for await (const _ of setInterval(killEveryMs, undefined, { signal: stopping.signal })) {
-      if ((await fleet.replaceOldest()) && ++kills === killsAtMost) return;
-    }
-  })().catch((error: unknown) => {
-    if (!stopping.signal.aborted) throw error;
-  });
-  return {
-    async stop() {
-      stopping.abort();
-      await killing;
-      return kills;
-    },
-  };
-}

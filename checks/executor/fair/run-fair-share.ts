@@ -69,8 +69,9 @@ export async function runFairShare(run: FairShareRun): Promise<FairShareOutcome>
   const belongsTo = new Map<string, readonly string[]>();
   const serviceWatch = stack.use(watchService(service, (jobId) => belongsTo.get(jobId) ?? []));
   const options = { concurrency, leaseMs: LEASE_MS };
-  if (processes > 0) stack.use(await startFleet(processes, { ...given, limits, executor: options, isLoud: false }));
-  else stack.use(new Executor(platform, options)).start();
+  const told = { ...given, limits, executor: options, isLoud: false };
+  const fleet = processes > 0 ? stack.use(await startFleet(processes, told)) : undefined;
+  if (!fleet) stack.use(new Executor(platform, options)).start();
 
   const arrive = async ({ organization, graph, resourceClass, count }: Arrival): Promise<void> => {
     const jobs = await submitLoad(platform, { organization, graph, count, waitMs: serviceMs, bytes: 100 });
@@ -78,7 +79,9 @@ export async function runFairShare(run: FairShareRun): Promise<FairShareOutcome>
   };
   const untilOver = async (organization: LoadOrganization): Promise<number> => {
     await using watch = watchJobs(url, organization);
-    const seen = await watch.until(({ open }) => open === 0, { withinMs: run.withinMs, onSeen: run.onSeen });
+    const seen = await watch.until(({ open }) => open === 0, {
+      ...{ withinMs: run.withinMs, onSeen: run.onSeen, onLook: fleet?.requireAll },
+    });
     return seen.open + seen.failed;
   };
   await arrive(run.warmUp);

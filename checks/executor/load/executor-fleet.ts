@@ -12,6 +12,8 @@ export interface ExecutorFleet extends AsyncDisposable {
    * none was killed.
    */
   replaceOldest(): Promise<boolean>;
+  /** @throws when a process has ended by itself: what a check waits for might never come. */
+  requireAll(): void;
 }
 
 /** Starts so many processes, and resolves when all of them take jobs. */
@@ -25,20 +27,28 @@ export async function startFleet(count: number, told: ExecutorProcess): Promise<
   const start = async (): Promise<void> => {
     const child = startProcess(told);
     children.add(child);
-    await once(child.stdout, 'data');
+    await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
     ready.add(child);
   };
+  const requireAll = (): void => {
+    for (const { pid, exitCode, signalCode } of children)
+      if (exitCode !== null || signalCode !== null)
+        throw new TypeError(`the executor in process ${pid} ended by itself, with ${exitCode ?? signalCode}`);
+  };
   await Promise.all(Array.from({ length: count }, start));
+  requireAll();
   return {
     async replaceOldest() {
       const [oldest, another] = ready;
       if (!oldest || !another) return false;
+      requireAll();
       ready.delete(oldest);
       children.delete(oldest);
       await kill(oldest);
       void start();
       return true;
     },
+    requireAll,
     async [Symbol.asyncDispose]() {
       process.off('exit', killAll);
       await Promise.all([...children].map(kill));
@@ -53,9 +63,8 @@ function startProcess(told: ExecutorProcess): ChildProcessByStdio<Writable, Read
   return spawn(process.execPath, [script, JSON.stringify(told)], { stdio: ['pipe', 'pipe', 'inherit'], env });
 }
 
-/** @throws when it has ended by itself: executors of a check never do. */
 async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) throw new TypeError(`an executor ended by itself with ${child.exitCode}`);
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGKILL');
   await exit;

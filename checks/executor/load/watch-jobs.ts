@@ -14,6 +14,8 @@ export interface WatchedJobs {
 
 export interface WatchWait {
   readonly withinMs: number;
+  /** Called with every look; what it throws ends the wait. */
+  readonly onLook?: (() => void) | undefined;
   /** Called about every ten seconds. */
   readonly onSeen?: ((seen: WatchedJobs) => void) | undefined;
 }
@@ -41,10 +43,11 @@ export function watchJobs(connectionString: string, { schema }: LoadOrganization
   };
   return {
     look,
-    async until(isEnough, { withinMs, onSeen }) {
+    async until(isEnough, { withinMs, onLook, onSeen }) {
       const deadline = performance.now() + withinMs;
       let tellAt = performance.now() + TELL_EVERY_MS;
       for (;;) {
+        onLook?.();
         const isLast = performance.now() > deadline;
         const seen = await look().catch((error: unknown) => {
           if (isLast) throw error;
