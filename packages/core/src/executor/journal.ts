@@ -1,7 +1,7 @@
 import { LeaseLostError, TaskFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
-import { commitRows, mergeRows, type TransitionRows, toTransitionRows } from '../results/commit-transitions.ts';
+import { commitTransitions, mergeRows, type TransitionRows, toTransitionRows } from '../results/commit-transitions.ts';
 import type { JobTransition, MovedJob } from '../results/job-transition.ts';
 import type { ResultsDatabase, ResultsTransaction } from '../results/results-database.ts';
 import { tell } from './diagnostics.ts';
@@ -151,14 +151,14 @@ export class Journal {
     const facts = { org_id: orgId, job_ids: batch.map(({ jobId }) => jobId) };
     const sentAt = performance.now();
     if (also.length === 0) {
-      const sent = commitRows(results, { holder, leaseMs, jobs });
+      const sent = commitTransitions(results, { holder, leaseMs, jobs });
       tell('commit.sent', facts);
       const moved = await sent;
       tell('committed', { ...facts, elapsed_ms: performance.now() - sentAt });
       return moved;
     }
     const moved = await results.transaction().execute(async (tx) => {
-      const written = await commitRows(tx, { holder, leaseMs, jobs });
+      const written = await commitTransitions(tx, { holder, leaseMs, jobs });
       const held = new Set(written.map(({ job_id }) => job_id));
       for (const { one, jobId } of also) if (held.has(jobId)) await one.write(tx);
       tell('cache.recorded', facts);

@@ -7,17 +7,6 @@ import { schemaOf } from './schema-of.ts';
 import type { TerminalJobStatus } from './tables/job-status.ts';
 import { toCleanJsonText, toJsonText } from './to-jsonb.ts';
 
-/**
- * Writes the transitions of many jobs in one statement, at most one transition a job, and returns the jobs that were still held; of the others
- * nothing is written. See the migration `0008_journal` for what is written how.
- */
-export async function commitTransitions(
-  db: ResultsDatabase,
-  { holder, leaseMs, transitions }: { holder: string; leaseMs: number; transitions: readonly JobTransition[] },
-): Promise<readonly MovedJob[]> {
-  return commitRows(db, { holder, leaseMs, jobs: transitions.map(toTransitionRows) });
-}
-
 /** A transition as the values that will be written: what its maker changes later changes nothing here. */
 export interface TransitionRows {
   readonly jobId: string;
@@ -32,8 +21,11 @@ export interface TransitionRows {
   readonly size: number;
 }
 
-/** The same for transitions that are written out already. */
-export async function commitRows(
+/**
+ * Writes the transitions of many jobs in one statement, at most one transition a job, and returns the jobs that were still held; of the others
+ * nothing is written. See the migration `0008_journal` for what is written how.
+ */
+export async function commitTransitions(
   db: ResultsDatabase,
   { holder, leaseMs, jobs }: { holder: string; leaseMs: number; jobs: readonly TransitionRows[] },
 ): Promise<readonly MovedJob[]> {

@@ -146,11 +146,13 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
   expect(await repo.listJobsToRun(db, { jobIds: [JOB, PENDING, LATE] })).toHaveLength(2);
 
   const commit = (...moved: readonly Moved[]) =>
-    repo.commitTransitions(db, { holder: 'w', leaseMs, transitions: moved.map(toTransition) });
+    repo.commitTransitions(db, {
+      ...{ holder: 'w', leaseMs },
+      jobs: moved.map((one) => repo.mergeRows([repo.toTransitionRows(toTransition(one))])),
+    });
   expect(await commit({ jobId: JOB, fence: 0, claim: true })).toHaveLength(1);
   await inTx((tx) => repo.releaseJobLease(tx, { jobId: JOB, fence: 1 }));
-  const claim = repo.toTransitionRows(toTransition({ jobId: JOB, fence: 1, claim: true }));
-  expect(await repo.commitRows(db, { holder: 'w', leaseMs, jobs: [repo.mergeRows([claim])] })).toHaveLength(1);
+  expect(await commit({ jobId: JOB, fence: 1, claim: true })).toHaveLength(1);
   expect(await repo.renewJobLeases(db, { jobs: [{ jobId: JOB, fence: 2 }], leaseMs })).toMatchObject([{ held: true }]);
   expect((await repo.listExpiredJobs(db, {})).items).toEqual([]);
   expect(await repo.findNextDueMs(db)).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 import { newId } from '../../src/ids.ts';
-import { commitTransitions } from '../../src/results/commit-transitions.ts';
+import { commitTransitions, toTransitionRows } from '../../src/results/commit-transitions.ts';
 import type {
   CommittedResult,
   JobClose,
@@ -23,8 +23,12 @@ export const toTransition = (moved: Moved): JobTransition => ({
 });
 
 /** Commits the transitions in one batch, in the name of `w`. */
-export function commit(db: ResultsDatabase, ...moved: readonly Moved[]): Promise<readonly MovedJob[]> {
-  return commitTransitions(db, { holder: 'w', leaseMs: LEASE_MS, transitions: moved.map(toTransition) });
+export async function commit(db: ResultsDatabase, ...moved: readonly Moved[]): Promise<readonly MovedJob[]> {
+  return commitTransitions(db, {
+    holder: 'w',
+    leaseMs: LEASE_MS,
+    jobs: moved.map((one) => toTransitionRows(toTransition(one))),
+  });
 }
 
 /** Claims a job that was seen with this fence; true when it is held now, under the next one. */
@@ -33,8 +37,8 @@ export async function claim(
   jobId: string,
   { fence = 0, leaseMs = LEASE_MS }: { fence?: number; leaseMs?: number } = {},
 ): Promise<boolean> {
-  const transitions = [toTransition({ jobId, fence, claim: true })];
-  return (await commitTransitions(db, { holder: 'w', leaseMs, transitions })).length > 0;
+  const jobs = [toTransitionRows(toTransition({ jobId, fence, claim: true }))];
+  return (await commitTransitions(db, { holder: 'w', leaseMs, jobs })).length > 0;
 }
 
 export const closed = (close: Partial<JobClose> = {}): JobClose => ({
