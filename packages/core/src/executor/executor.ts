@@ -185,6 +185,7 @@ export class Executor implements AsyncDisposable {
           'job.changed',
           jobIds.map((jobId) => ({ orgId, jobId })),
         ),
+      upcoming: (count) => this.#platform.queue.upcoming?.(orgId, count) ?? [],
       onClaimed: (jobId) => this.#mirror.noteIds(orgId, [jobId]),
     });
     this.#organizations.set(orgId, created);

@@ -1,7 +1,8 @@
-import { type JobToRun, listJobsToRun } from '../results/job-to-run.ts';
+import { LeaseLostError } from '../errors.ts';
+import type { JobToRun } from '../results/job-to-run.ts';
 import { EVERY } from '../signals/every.ts';
 import type { ExecutorContext } from './executor-context.ts';
-import { gather } from './gather.ts';
+import { JobReader } from './job-reader.ts';
 import { JobRun } from './job-run.ts';
 import { Journal } from './journal.ts';
 import { type KeptLeases, keepLeases } from './keep-leases.ts';
@@ -10,6 +11,8 @@ import { SpecStore } from './spec-store.ts';
 export type OrganizationOptions = Omit<ExecutorContext, 'journal' | 'specs'> & {
   /** Their timelines grew. */
   readonly onChanged: (jobIds: readonly string[]) => void;
+  /** Jobs of the organization that will probably be run here next, so many at most. */
+  readonly upcoming: (count: number) => readonly string[];
 };
 
 /** The jobs of one organization that run here, with the journal, the specs and the leases they share. */
@@ -17,12 +20,12 @@ export class OrganizationRuns implements Disposable {
   readonly journal: Journal;
   readonly runs = new Map<string, JobRun>();
   readonly #context: ExecutorContext;
-  readonly #find: (jobId: string) => Promise<JobToRun | undefined>;
+  readonly #reader: JobReader;
   readonly #leases: KeptLeases;
   /** Jobs whose rows are being read. */
   #asked = 0;
 
-  constructor({ onChanged, ...shared }: OrganizationOptions) {
+  constructor({ onChanged, upcoming, ...shared }: OrganizationOptions) {
     const { orgId, results, holder, leaseMs, logger } = shared;
     this.journal = new Journal({
       orgId,
@@ -35,10 +38,7 @@ export class OrganizationRuns implements Disposable {
       },
     });
     this.#context = { ...shared, journal: this.journal, specs: new SpecStore(results) };
-    this.#find = gather(async (jobIds) => {
-      const jobs = await listJobsToRun(results, { jobIds });
-      return new Map(jobs.map((job) => [job.job_id, job]));
-    });
+    this.#reader = new JobReader({ results, upcoming });
     this.#leases = keepLeases({ orgId, results, runs: this.runs, leaseMs, logger });
   }
 
@@ -47,9 +47,9 @@ export class OrganizationRuns implements Disposable {
   }
 
   /** Runs the job to its end, unless it is over, not due, or another executor holds it. Returns whether it was run. */
-  async run(jobId: string): Promise<boolean> {
+  async run(jobId: string, { isAgain = false } = {}): Promise<boolean> {
     this.#asked++;
-    const job = await this.#find(jobId).finally(() => this.#asked--);
+    const job = await this.#reader.find(jobId).finally(() => this.#asked--);
     if (!job || this.runs.has(jobId)) return false;
     const run = new JobRun(this.#context, job);
     this.runs.set(jobId, run);
@@ -57,10 +57,14 @@ export class OrganizationRuns implements Disposable {
     try {
       await run.run();
       return true;
+    } catch (error) {
+      // It changed after it was read: what it is now tells whether it is to be run.
+      if (isAgain || run.isHeld || !(error instanceof LeaseLostError)) throw error;
     } finally {
       this.runs.delete(jobId);
       this.journal.running = this.runs.size;
     }
+    return this.run(jobId, { isAgain: true });
   }
 
   /** Somebody wants the job to end; of `EVERY` job it is not known which. */

@@ -19,6 +19,8 @@ import { JOB_STATUSES, type JobStatus } from '../results/tables/job-status.ts';
 import { tell } from './diagnostics.ts';
 
 const PAGE = 500;
+/** The mirror of what changed within this time is still on its way; the next look covers it. */
+const ON_ITS_WAY_MS = 2_000;
 
 export interface RecoverOrganization {
   readonly orgId: OrgId;
@@ -103,7 +105,9 @@ async function enqueue({ platform, orgId }: Look, jobs: readonly DueJob[]): Prom
 async function repairChanged(look: Look, sinceMs: number): Promise<void> {
   const { platform, orgId, results } = look;
   for (const status of JOB_STATUSES) {
-    const changed = pages(look, (cursor) => listChangedJobs(results, { status, sinceMs, cursor, limit: PAGE }));
+    const changed = pages(look, (cursor) =>
+      listChangedJobs(results, { status, sinceMs, untilMs: ON_ITS_WAY_MS, cursor, limit: PAGE }),
+    );
     for await (const jobs of changed) {
       if (jobs.length === 0) continue;
       const jobIds = jobs.map((job) => job.job_id);

@@ -19,7 +19,7 @@ const CONCURRENCY = 4;
 /** Rounds after which an organization without open jobs is looked at. */
 const QUIET_ROUNDS = 20;
 /** Changes of this age are looked at first by an executor that has just started; older ones are found by `reconcile`. */
-const FIRST_LOOK_MS = 86_400_000;
+const FIRST_LOOK_MS = 3_600_000;
 /** A row carries the time at which its transaction began: one that commits this much later is still seen by the next look. */
 const LATE_COMMIT_MS = 20_000;
 /** Longest pause between two looks at the plan: how exactly a lease that runs out is met. */

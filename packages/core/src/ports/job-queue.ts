@@ -43,4 +43,6 @@ export interface JobQueue {
   consume(options: ConsumeOptions): AsyncDisposable;
   /** Organizations for which something waits or runs. */
   depth(): Promise<readonly QueueDepth[]>;
+  /** Jobs of the organization that will probably be delivered next, so many at most: whoever runs them may read ahead. Absent: not known here. */
+  upcoming?(orgId: OrgId, count: number): readonly string[];
 }

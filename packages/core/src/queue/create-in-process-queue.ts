@@ -133,6 +133,7 @@ export function createInProcessQueue({
         },
       };
     },
+    upcoming: (orgId, count) => fair.upcoming(orgId, count).map(({ message }) => message.jobId),
     depth: async () => sumDepths([...entries.values()].map(depthOf)),
   };
 }

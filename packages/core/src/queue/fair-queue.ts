@@ -24,6 +24,8 @@ export interface FairQueue<T extends Queued> {
   /** The element whose turn it is; undefined while the limits let nothing start. */
   take(): T | undefined;
   release(taken: Queued): void;
+  /** Those of the organization that come next, so many at most, where the limits of its machines leave room. */
+  upcoming(orgId: OrgId, count: number): readonly T[];
   /** Forgets what waits, takes what runs from elsewhere, and remembers only who was served when. */
   reset(occupied: readonly Occupied[]): void;
 }
@@ -117,6 +119,14 @@ export function createFairQueue<T extends Queued>(limits: QueueLimits): FairQueu
     },
     release({ orgId, resourceClass }) {
       occupy({ orgId, resourceClass, running: -1 });
+    },
+    upcoming(orgId, count) {
+      const lanes = organizations.get(orgId)?.lanes ?? [];
+      const next = [...lanes].flatMap(([resourceClass, lane]) => (hasRoom(resourceClass) ? lane.least(count) : []));
+      return next
+        .sort(byRank)
+        .slice(0, count)
+        .map(({ queued }) => queued);
     },
     reset(occupied) {
       for (const organization of organizations.values()) organization.running = 0;

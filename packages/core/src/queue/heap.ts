@@ -1,6 +1,8 @@
 /** A priority queue: the least element by `compare` first, O(log n) to push and to pop. Elements must not change their order while they are in. */
 export interface Heap<T> extends Iterable<T> {
   readonly size: number;
+  /** The least elements in their order, so many at most; they stay. O(count log count). */
+  least(count: number): readonly T[];
   push(element: T): void;
   peek(): T | undefined;
   pop(): T | undefined;
@@ -48,6 +50,19 @@ export function createHeap<T>(compare: (a: T, b: T) => number): Heap<T> {
       const last = elements.pop();
       if (elements.length > 0) sink(last as T);
       return first;
+    },
+    least(count) {
+      const found: T[] = [];
+      // The next one is always a child of one that was found.
+      const next = createHeap<number>((a, b) => compare(at(a), at(b)));
+      if (elements.length > 0) next.push(0);
+      while (found.length < count) {
+        const index = next.pop();
+        if (index === undefined) break;
+        found.push(at(index));
+        for (const child of [2 * index + 1, 2 * index + 2]) if (child < elements.length) next.push(child);
+      }
+      return found;
     },
     [Symbol.iterator]: () => elements[Symbol.iterator](),
   };

@@ -42,9 +42,20 @@ export async function commitTransitions(
     }
   }
   const { rows } = await db.executeQuery<MovedJob>(
-    CompiledQuery.raw(statementOf(schemaOf(db)), [holder, leaseMs, ...columns]),
+    CompiledQuery.raw(statementOf(schemaOf(db)), [holder, leaseMs, ...columns.map(toArrayText)]),
   );
   return rows.map((row) => ({ ...row, last_event_seq: Number(row.last_event_seq) }));
+}
+
+/** The array as PostgreSQL writes it. pg would look through every element for what is to be escaped twice, numbers and ids too. */
+function toArrayText(values: readonly Value[]): string {
+  return `{${values.map(toElement).join()}}`;
+}
+
+function toElement(value: Value): string | number {
+  if (typeof value !== 'string') return value ?? 'NULL';
+  const text = value.includes('\\') ? value.replaceAll('\\', '\\\\') : value;
+  return `"${text.includes('"') ? text.replaceAll('"', '\\"') : text}"`;
 }
 
 /** The transitions of one job in their order as one. A claim stands alone, and nothing follows a close. */

@@ -82,9 +82,11 @@ export async function findNextDueMs(db: ResultsDatabase): Promise<number | undef
 export interface ListChangedJobs extends PageRequest {
   readonly status: JobStatus;
   readonly sinceMs: number;
+  /** Leaves out those that changed within this time. @default 0 */
+  readonly untilMs?: number | undefined;
 }
 
-/** Jobs of a pipeline that are in this state and came to it, or were changed in it, within the last `sinceMs`; in that order. */
+/** Jobs of a pipeline that are in this state and came to it, or were changed in it, between `sinceMs` and `untilMs` ago; in that order. */
 export async function listChangedJobs(
   db: ResultsDatabase,
   request: ListChangedJobs,
@@ -95,6 +97,7 @@ export async function listChangedJobs(
     .select(['job_id', 'status', textOf('updated_at').as('at')])
     .where('status', '=', request.status)
     .where('updated_at', '>=', fromNow(-request.sinceMs))
+    .where('updated_at', '<=', fromNow(-(request.untilMs ?? 0)))
     .where('pipeline_version_id', 'is not', null)
     .orderBy('updated_at')
     .orderBy('job_id')
