@@ -1,11 +1,27 @@
+import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
 /** Identifies an organization in both databases. */
 export type OrgId = string;
 
-/** A new UUIDv7: rows made together lie together in every index. */
+// Random bytes for many ids at a time: asked for one by one they were most of an id's cost.
+const randoms = Buffer.alloc(16 * 256);
+let used = randoms.length;
+let msecs = 0;
+let seq = 0;
+
+/** A new UUIDv7, greater than the one before: rows made together lie together in every index. */
 export function newId(): string {
-  return v7();
+  if (used === randoms.length) {
+    randomFillSync(randoms);
+    used = 0;
+  }
+  const random = randoms.subarray(used, used + 16);
+  used += 16;
+  const now = Date.now();
+  seq = now > msecs ? random.readUInt32BE() >>> 1 : seq + 1;
+  msecs = Math.max(now, msecs);
+  return v7({ random, msecs, seq });
 }
 
 /** A uuid as the databases write it, as a regular expression finds it in a longer text. */

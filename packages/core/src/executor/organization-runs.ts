@@ -1,5 +1,4 @@
 import { LeaseLostError } from '../errors.ts';
-import type { JobToRun } from '../results/job-to-run.ts';
 import { EVERY } from '../signals/every.ts';
 import type { ExecutorContext } from './executor-context.ts';
 import { JobReader } from './job-reader.ts';

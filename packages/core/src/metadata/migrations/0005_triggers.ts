@@ -191,12 +191,12 @@ const JOBS_META: readonly Trigger[] = [
     body: `IF (NEW.fence, NEW.event_no) < (OLD.fence, OLD.event_no) THEN
       ${refuse('jobs_meta_forward_only', 'the mirror of a job never goes back to an older fence or event')}
     END IF;
-    IF OLD.status IS DISTINCT FROM NEW.status AND (OLD.status IN ('COMPLETED', 'FAILED', 'CANCELED')
-      OR (OLD.status = 'RUNNING' AND NEW.status = 'PENDING' AND (NEW.fence, NEW.event_no) = (OLD.fence, OLD.event_no))) THEN
-      ${refuse('jobs_meta_status_forward', 'a job leaves a terminal status never, and RUNNING for PENDING only when its lease ran out')}
-    END IF;
-    RETURN NEW;`,
-    on: ['BEFORE UPDATE ON jobs_meta FOR EACH ROW'],
+    ${refuse('jobs_meta_status_forward', 'a job leaves a terminal status never, and RUNNING for PENDING only when its lease ran out')}`,
+    on: [
+      `BEFORE UPDATE ON jobs_meta FOR EACH ROW WHEN ((NEW.fence, NEW.event_no) < (OLD.fence, OLD.event_no)
+        OR (OLD.status IS DISTINCT FROM NEW.status AND (OLD.status IN ('COMPLETED', 'FAILED', 'CANCELED')
+        OR (OLD.status = 'RUNNING' AND NEW.status = 'PENDING' AND (NEW.fence, NEW.event_no) = (OLD.fence, OLD.event_no)))))`,
+    ],
   },
 ];
 

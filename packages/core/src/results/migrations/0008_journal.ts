@@ -5,6 +5,8 @@ import { sqlMigration } from '../../postgres/sql-migration.ts';
  * A function, because its plans are made once a connection whatever pool or driver calls it, and always by index: a plan made while the tables
  * were small would read them whole ever after. `job` of the other arrays is the 1-based place of the job in `p_job`.
  *
+ * Returns, by place, the number of events that each job had, null where its fence did not hold; and the places of those that somebody wants to end.
+ *
  * The status is compared as text, which no index holds: jobs are found by their key, never through the index of all that run.
  */
 export const journal = sqlMigration([
@@ -17,27 +19,27 @@ export const journal = sqlMigration([
   p_result_job INT[], p_result_task TEXT[], p_result_service TEXT[], p_result_schema TEXT[], p_result_confidence FLOAT8[], p_result_data JSONB[],
   p_output_job INT[], p_output_key TEXT[], p_output_uri TEXT[], p_output_type TEXT[], p_output_size BIGINT[], p_output_checksum TEXT[],
   p_pose_job INT[], p_pose_rank INT[], p_pose_affinity FLOAT8[], p_pose_lb FLOAT8[], p_pose_ub FLOAT8[], p_pose_metadata JSONB[],
-  p_event_job INT[], p_event_ord INT[], p_event_name TEXT[], p_event_detail TEXT[], p_event_metadata JSONB[]
-) RETURNS TABLE (moved_job UUID, moved_seq BIGINT, cancel_requested BOOLEAN)
-LANGUAGE plpgsql
+  p_event_job INT[], p_event_ord INT[], p_event_name TEXT[], p_event_detail TEXT[], p_event_metadata JSONB[],
+  OUT seq_before BIGINT[], OUT cancel_requested INT[]
+) LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
   seen RECORD;
-  before BIGINT[] := array_fill(NULL::BIGINT, ARRAY[cardinality(p_job)]);
 BEGIN
+  seq_before := array_fill(NULL::BIGINT, ARRAY[cardinality(p_job)]);
+  cancel_requested := '{}';
   -- Sets no column that is indexed or watched by a trigger: the row stays in its page and touches no index.
   IF 'move' = ANY (p_kind) THEN
     FOR seen IN
       UPDATE jobs j SET last_event_seq = j.last_event_seq + g.events
       FROM unnest(p_job, p_fence, p_events, p_kind) WITH ORDINALITY AS g(id, fence, events, kind, place)
       WHERE g.kind = 'move' AND j.job_id = g.id AND j.fence = g.fence AND j.status::text = 'RUNNING'
-      RETURNING g.place, j.job_id, j.last_event_seq AS seq, j.last_event_seq - g.events AS seq_before, j.cancel_requested_at IS NOT NULL AS cancel
+      RETURNING g.place, j.last_event_seq - g.events AS seq_before, j.cancel_requested_at IS NOT NULL AS cancel
     LOOP
-      before[seen.place] := seen.seq_before;
-      moved_job := seen.job_id; moved_seq := seen.seq; cancel_requested := seen.cancel;
-      RETURN NEXT;
+      seq_before[seen.place] := seen.seq_before;
+      IF seen.cancel THEN cancel_requested := cancel_requested || seen.place::INT; END IF;
     END LOOP;
   END IF;
 
@@ -51,11 +53,10 @@ BEGIN
       WHERE g.kind = 'claim' AND j.job_id = g.id AND j.fence = g.fence
         AND ((j.status::text = 'PENDING' AND (j.run_after IS NULL OR j.run_after <= now()))
           OR (j.status::text = 'RUNNING' AND j.lease_expires_at <= now()))
-      RETURNING g.place, j.job_id, j.last_event_seq AS seq, j.last_event_seq - g.events AS seq_before, j.cancel_requested_at IS NOT NULL AS cancel
+      RETURNING g.place, j.last_event_seq - g.events AS seq_before, j.cancel_requested_at IS NOT NULL AS cancel
     LOOP
-      before[seen.place] := seen.seq_before;
-      moved_job := seen.job_id; moved_seq := seen.seq; cancel_requested := seen.cancel;
-      RETURN NEXT;
+      seq_before[seen.place] := seen.seq_before;
+      IF seen.cancel THEN cancel_requested := cancel_requested || seen.place::INT; END IF;
     END LOOP;
   END IF;
 
@@ -66,11 +67,9 @@ BEGIN
         metrics = j.metrics || g.metrics, last_event_seq = j.last_event_seq + g.events
       FROM unnest(p_job, p_fence, p_events, p_kind, p_error, p_metrics) WITH ORDINALITY AS g(id, fence, events, kind, error, metrics, place)
       WHERE g.kind NOT IN ('move', 'claim') AND j.job_id = g.id AND j.fence = g.fence AND j.status::text = 'RUNNING'
-      RETURNING g.place, g.kind, j.job_id, j.last_event_seq AS seq, j.last_event_seq - g.events AS seq_before
+      RETURNING g.place, j.last_event_seq - g.events AS seq_before
     LOOP
-      before[seen.place] := seen.seq_before;
-      moved_job := seen.job_id; moved_seq := seen.seq; cancel_requested := false;
-      RETURN NEXT;
+      seq_before[seen.place] := seen.seq_before;
     END LOOP;
   END IF;
 
@@ -81,20 +80,20 @@ BEGIN
       CASE WHEN g.status <> 'RUNNING' THEN now() END, g.retries, g.definition, p_worker, g.cache_key, g.cache_outcome, g.error
     FROM unnest(p_start_job, p_start_exec, p_start_task, p_start_status, p_start_retries, p_start_definition, p_start_cache_key,
       p_start_cache_outcome, p_start_error) AS g(job, exec, task, status, retries, definition, cache_key, cache_outcome, error)
-    WHERE before[g.job] IS NOT NULL;
+    WHERE seq_before[g.job] IS NOT NULL;
   END IF;
 
   IF cardinality(p_end_job) > 0 THEN
     UPDATE task_executions e SET status = g.status::job_status, ended_at = now(), service_id = g.service, error = g.error
     FROM unnest(p_end_job, p_end_exec, p_end_status, p_end_service, p_end_error) AS g(job, exec, status, service, error)
-    WHERE before[g.job] IS NOT NULL AND e.exec_id = g.exec AND e.status IN ('PENDING', 'RUNNING');
+    WHERE seq_before[g.job] IS NOT NULL AND e.exec_id = g.exec AND e.status IN ('PENDING', 'RUNNING');
   END IF;
 
   -- A job that ends without success leaves no attempt open. After the ends that came along: those have an outcome.
   IF p_kind && ARRAY['FAILED', 'CANCELED'] THEN
     UPDATE task_executions e SET status = 'CANCELED', ended_at = now()
     FROM unnest(p_job, p_kind) WITH ORDINALITY AS g(id, kind, place)
-    WHERE g.kind IN ('FAILED', 'CANCELED') AND before[g.place] IS NOT NULL AND e.job_id = g.id AND e.status IN ('PENDING', 'RUNNING');
+    WHERE g.kind IN ('FAILED', 'CANCELED') AND seq_before[g.place] IS NOT NULL AND e.job_id = g.id AND e.status IN ('PENDING', 'RUNNING');
   END IF;
 
   IF cardinality(p_result_job) > 0 THEN
@@ -102,28 +101,28 @@ BEGIN
     SELECT p_job[g.job], g.task, g.service, g.schema, g.confidence, g.data
     FROM unnest(p_result_job, p_result_task, p_result_service, p_result_schema, p_result_confidence, p_result_data)
       AS g(job, task, service, schema, confidence, data)
-    WHERE before[g.job] IS NOT NULL;
+    WHERE seq_before[g.job] IS NOT NULL;
   END IF;
 
   IF cardinality(p_output_job) > 0 THEN
     INSERT INTO job_outputs (job_id, key, uri, content_type, size_bytes, checksum)
     SELECT p_job[g.job], g.key, g.uri, g.type, g.size, g.checksum
     FROM unnest(p_output_job, p_output_key, p_output_uri, p_output_type, p_output_size, p_output_checksum) AS g(job, key, uri, type, size, checksum)
-    WHERE before[g.job] IS NOT NULL;
+    WHERE seq_before[g.job] IS NOT NULL;
   END IF;
 
   IF cardinality(p_pose_job) > 0 THEN
     INSERT INTO docking_results (job_id, pose_rank, affinity, rmsd, rmsd_lb, rmsd_ub, metadata)
     SELECT p_job[g.job], g.rank, g.affinity, g.ub, g.lb, g.ub, g.metadata
     FROM unnest(p_pose_job, p_pose_rank, p_pose_affinity, p_pose_lb, p_pose_ub, p_pose_metadata) AS g(job, rank, affinity, lb, ub, metadata)
-    WHERE before[g.job] IS NOT NULL;
+    WHERE seq_before[g.job] IS NOT NULL;
   END IF;
 
   -- The time at which the job's row was got, not at which the transaction began: time never falls along the numbers.
   INSERT INTO job_events (job_id, seq_no, ts, event, detail, metadata)
-  SELECT p_job[g.job], before[g.job] + g.ord, clock_timestamp(), g.name, g.detail, g.metadata
+  SELECT p_job[g.job], seq_before[g.job] + g.ord, clock_timestamp(), g.name, g.detail, g.metadata
   FROM unnest(p_event_job, p_event_ord, p_event_name, p_event_detail, p_event_metadata) AS g(job, ord, name, detail, metadata)
-  WHERE before[g.job] IS NOT NULL;
+  WHERE seq_before[g.job] IS NOT NULL;
 END $$`,
   // The schema this runs in, and nothing before it.
   `DO $$ BEGIN
