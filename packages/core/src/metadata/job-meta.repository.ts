@@ -129,13 +129,14 @@ export function isAfter(point: JobPoint, other: JobPoint): boolean {
 
 /**
  * Rows that are there are moved by an update of their own and not by the insert's conflict: the trigger before an insert asks whether the pipeline may
- * be run, and that may have ended since the job was accepted. Whoever writes several rows takes the organization's turn first: one that finds
- * rows to move and rows to insert would lock them in two passes, and two such writers could wait for each other. "exists" keeps the turn before the
- * locks, and the ids as an array keep the look-up on the key: joined, a table without statistics was read whole for each row.
+ * be run, and that may have ended since the job was accepted. Whoever writes several rows takes the organization's turn first: two such writers,
+ * each locking rows in an order of its own, could wait for each other. "exists" keeps the turn before the look-up, and the ids as an array
+ * keep that on the key: joined, a table without statistics was read whole for each row.
  */
 function mirrorStatement(orgId: string, jobs: readonly JobMetaMirror[]): RawBuilder<{ job_id: string }> {
   const turn =
     jobs.length > 1 ? sql`select pg_advisory_xact_lock(hashtextextended(${`mad jobs_meta ${orgId}`}, 0))` : sql`select`;
+  const ids = jobs.map((job) => job.job_id);
   return sql<{ job_id: string }>`
     with given as materialized (
       select mirror.* from (${turn}) as turn cross join jsonb_to_recordset(cast(${JSON.stringify(jobs)} as jsonb)) as mirror(
@@ -143,14 +144,12 @@ function mirrorStatement(orgId: string, jobs: readonly JobMetaMirror[]): RawBuil
         fence bigint, event_no bigint, idempotency_key text, deadline timestamptz, screening_id uuid, item_key text, error_code text,
         canonical_job_id uuid)
     ), present as materialized (
-      select m.job_id from jobs_meta m where m.job_id = any(cast(${jobs.map((job) => job.job_id)} as uuid[])) and exists (select from given)
-      order by m.job_id for no key update of m
+      select m.job_id from jobs_meta m where m.job_id = any(cast(${ids} as uuid[])) and exists (select from given)
     ), moved as (
       update jobs_meta m set fence = given.fence, event_no = given.event_no, status = given.status,
         priority = coalesce(given.priority, m.priority), deadline = coalesce(given.deadline, m.deadline),
         error_code = coalesce(given.error_code, m.error_code), canonical_job_id = coalesce(given.canonical_job_id, m.canonical_job_id)
-      from given join present using (job_id)
-      where m.job_id = given.job_id and (m.fence, m.event_no) < (given.fence, given.event_no)
+      from given where m.job_id = any(cast(${ids} as uuid[])) and m.job_id = given.job_id and (m.fence, m.event_no) < (given.fence, given.event_no)
       returning m.job_id
     ), written as (
       insert into jobs_meta as m (job_id, org_id, pipeline_id, pipeline_version_id, submitted_by, status, priority, created_at, fence, event_no,

@@ -26,6 +26,7 @@ SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_has
 AS $$
 #variable_conflict use_column
 DECLARE
+  at_now TEXT := to_char(now() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
   seen RECORD;
 BEGIN
   seq_before := array_fill(NULL::BIGINT, ARRAY[cardinality(p_job)]);
@@ -47,7 +48,7 @@ BEGIN
     FOR seen IN
       UPDATE jobs j SET status = 'RUNNING', lease_owner = p_worker, lease_expires_at = now() + p_lease_ms * interval '1 ms', fence = j.fence + 1,
         crash_count = j.crash_count + CASE WHEN j.status = 'RUNNING' THEN 1 ELSE 0 END,
-        timings = jsonb_build_object('started', to_char(now() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) || j.timings,
+        timings = jsonb_build_object('started', at_now) || j.timings,
         last_event_seq = j.last_event_seq + g.events
       FROM unnest(p_job, p_fence, p_events, p_kind) WITH ORDINALITY AS g(id, fence, events, kind, place)
       WHERE g.kind = 'claim' AND j.job_id = g.id AND j.fence = g.fence
@@ -63,7 +64,7 @@ BEGIN
   IF p_kind && ARRAY['COMPLETED', 'FAILED', 'CANCELED'] THEN
     FOR seen IN
       UPDATE jobs j SET status = g.kind::job_status, lease_owner = NULL, lease_expires_at = NULL, error = g.error,
-        timings = j.timings || jsonb_build_object('ended', to_char(now() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
+        timings = j.timings || jsonb_build_object('ended', at_now),
         metrics = j.metrics || g.metrics, last_event_seq = j.last_event_seq + g.events
       FROM unnest(p_job, p_fence, p_events, p_kind, p_error, p_metrics) WITH ORDINALITY AS g(id, fence, events, kind, error, metrics, place)
       WHERE g.kind NOT IN ('move', 'claim') AND j.job_id = g.id AND j.fence = g.fence AND j.status::text = 'RUNNING'
