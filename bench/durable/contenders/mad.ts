@@ -9,6 +9,7 @@ import {
   type Platform,
   submitJob,
   submitJobs,
+  subscribeExecutor,
 } from '@mad/core';
 import { openEmbeddedDatabase } from '@mad/core/pglite';
 import type { Kysely } from 'kysely';
@@ -49,8 +50,17 @@ export function createMad({
       signals.subscribe('job.changed', () => watch.wake());
       const external = await openQueue?.(site, database.db as unknown as MetadataDatabase);
       const queue = external ?? createInProcessQueue();
+      // A job is queued as soon as its row is committed.
+      let onQueued = () => {};
+      const noting: JobQueue = {
+        ...queue,
+        enqueue: (messages, options) => {
+          onQueued();
+          return queue.enqueue(messages, options);
+        },
+      };
       const { platform, results } = connectMad(database.db, {
-        ...{ queue, signals, folder: site.folder, onRun: () => watch.tick() },
+        ...{ queue: noting, signals, folder: site.folder, onRun: () => watch.tick() },
       });
       const following = new AbortController();
       const followers: Promise<void>[] = [];
@@ -80,10 +90,14 @@ export function createMad({
         },
         async runOne(accepted) {
           watch.expect(STEPS[site.graph]);
+          onQueued = accepted;
+          const completed = new Set<string>();
+          using _told = subscribeExecutor('job.closed', ({ job_id, status }) => {
+            if (status === 'COMPLETED') completed.add(job_id);
+            watch.wake();
+          });
           const { jobId } = await submitJob(platform, CALLER, { pipeline: site.graph });
-          accepted();
-          const own = results.selectFrom('jobs').select('status').where('job_id', '=', jobId);
-          await watch.until(async () => (await own.executeTakeFirst())?.status === 'COMPLETED');
+          await watch.until(async () => completed.has(jobId));
         },
         async count() {
           // Whoever follows has seen the end of its job, or the trial does not end.

@@ -1,5 +1,6 @@
 import { type PublishedSpec, type PublishedStep, parsePublishedSpec } from '../pipeline/pipeline-spec.ts';
 import { createStepGraph, type StepGraph } from '../pipeline/step-graph.ts';
+import { Recent } from '../recent.ts';
 import type { JobToRun } from '../results/job-to-run.ts';
 import { getPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
@@ -15,7 +16,7 @@ export interface RunnableSpec {
 /** The specs that jobs name, each read and parsed once while it is in use. */
 export class SpecStore {
   readonly #results: ResultsDatabase;
-  readonly #specs = new Map<string, Promise<RunnableSpec>>();
+  readonly #specs = new Recent<string, Promise<RunnableSpec>>(KEPT);
 
   constructor(results: ResultsDatabase) {
     this.#results = results;
@@ -25,15 +26,10 @@ export class SpecStore {
   async get({ spec, spec_digest: digest }: Pick<JobToRun, 'spec' | 'spec_digest'>): Promise<RunnableSpec> {
     if (spec !== null || digest === null) return toRunnable(spec);
     const known = this.#specs.get(digest);
-    const read = known ?? getPipelineSpec(this.#results, { digest }).then(toRunnable);
-    // Set anew, it is the last to go.
-    this.#specs.delete(digest);
+    if (known) return known;
+    const read = getPipelineSpec(this.#results, { digest }).then(toRunnable);
     this.#specs.set(digest, read);
     read.catch(() => this.#specs.delete(digest));
-    for (const oldest of this.#specs.keys()) {
-      if (this.#specs.size <= KEPT) break;
-      this.#specs.delete(oldest);
-    }
     return read;
   }
 }

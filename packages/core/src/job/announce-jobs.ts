@@ -1,6 +1,6 @@
 import type { OrgId } from '../ids.ts';
 import { silentLogger } from '../logger.ts';
-import { mirrorJobsMeta } from '../metadata/job-meta.repository.ts';
+import { insertJobsMeta } from '../metadata/job-meta.repository.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
 import type { Platform } from '../platform.ts';
 import type { EnqueueOptions, JobMessage } from '../ports/job-queue.ts';
@@ -24,10 +24,11 @@ export async function announceJobs(
     if (messages.length > 0) await queue.enqueue(messages, options);
   };
   try {
+    // First where it needs no transaction: the job runs while its mirror is being written.
+    if (!queue.joinsTransactions) await enqueue();
     await inOrganization(metadata, orgId, async (tx) => {
-      // First, because a queue in this process delivers at once: the job runs while its mirror is being written.
-      await enqueue({ tx });
-      await mirrorJobsMeta(tx, toMirrors(jobs));
+      if (queue.joinsTransactions) await enqueue({ tx });
+      await insertJobsMeta(tx, toMirrors(jobs));
     });
   } catch (error) {
     const named = nameJobs(

@@ -1,19 +1,19 @@
 import type { ArtifactReference } from '../artifacts/artifact-reference.ts';
 import { isMadError, type MadError, ValidationFailedError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { getPublishedPipeline, type PublishedPipeline } from '../pipeline/published-pipeline.ts';
 import type { Platform } from '../platform.ts';
-import { type CompiledSchema, compileSchema } from '../schema/compile-schema.ts';
+import type { CompiledSchema } from '../schema/compile-schema.ts';
 import type { Caller } from './caller.ts';
 import { parseSubmitRequest, type SubmitJob, type SubmitRequest } from './parse-submit-request.ts';
 import { findFiles, resolveInputs } from './resolve-inputs.ts';
+import { getRunnablePipeline, type RunnablePipeline } from './runnable-pipelines.ts';
 
 /** A job that its pipeline takes. */
 export interface PreparedJob {
   /** Its place among the requests. */
   readonly index: number;
   readonly request: SubmitRequest;
-  readonly pipeline: PublishedPipeline;
+  readonly pipeline: RunnablePipeline;
   /** Input key → its stored file. */
   readonly files: Readonly<Record<string, ArtifactReference>>;
   /** With the schema's defaults. */
@@ -46,11 +46,11 @@ export async function prepareJobs(
   );
   const fitted = parsed.flatMap(({ index, request }) =>
     keep(refused, index, () => {
-      const found = pipelines.get(keyOf(request));
-      if (found === undefined || isMadError(found)) throw found;
-      const inputs = fit(found.inputs, 'inputs', { ...request.inputs });
-      const parameters = fit(found.parameters, 'parameters', request.parameters ?? {});
-      return { index, request, pipeline: found.pipeline, inputs, parameters };
+      const pipeline = pipelines.get(keyOf(request));
+      if (pipeline === undefined || isMadError(pipeline)) throw pipeline;
+      const inputs = fit(pipeline.inputs, 'inputs', { ...request.inputs });
+      const parameters = fit(pipeline.parameters, 'parameters', request.parameters ?? {});
+      return { index, request, pipeline, inputs, parameters };
     }),
   );
   const uris = new Set(fitted.flatMap(({ inputs }) => Object.values(inputs)));
@@ -64,12 +64,6 @@ export async function prepareJobs(
   return { prepared, refused };
 }
 
-interface RunnablePipeline {
-  readonly pipeline: PublishedPipeline;
-  readonly inputs: CompiledSchema;
-  readonly parameters: CompiledSchema;
-}
-
 const keyOf = ({ pipeline, version }: SubmitRequest): string => JSON.stringify([pipeline, version]);
 
 async function findPipelines(
@@ -80,10 +74,7 @@ async function findPipelines(
   const found = new Map<string, RunnablePipeline | MadError>();
   for (const [key, request] of wanted) {
     try {
-      const pipeline = await getPublishedPipeline(metadata, caller, request);
-      const compile = (subject: 'inputs' | 'parameters') =>
-        compileSchema(pipeline.spec[subject], { subject: `schema of the pipeline's ${subject}` });
-      found.set(key, { pipeline, inputs: compile('inputs'), parameters: compile('parameters') });
+      found.set(key, await getRunnablePipeline(metadata, caller, request));
     } catch (error) {
       if (!isMadError(error)) throw error;
       found.set(key, error);

@@ -59,14 +59,12 @@ async function writeOnce(
   results: ResultsDatabase,
   { caller, jobs, findReuse }: WriteJobs,
 ): Promise<ReadonlyMap<number, WrittenJob>> {
-  const digests = new Map<string, string>();
-  for (const { pipelineVersionId, storedSpec } of new Set(jobs.map(({ pipeline }) => pipeline)))
-    digests.set(pipelineVersionId, await insertPipelineSpec(results, { spec: storedSpec }));
+  for (const { specDigest, storedSpec } of new Set(jobs.map(({ pipeline }) => pipeline)))
+    await insertPipelineSpec(results, { spec: storedSpec, digest: specDigest });
   const rows = await Promise.all(
     jobs.map(async (job) => {
       const reuse = job.decision.outcome === 'miss' ? await findReuse?.(job) : undefined;
-      const digest = digests.get(job.pipeline.pipelineVersionId) ?? null;
-      return { index: job.index, reuse, ...toAccepted(job, { caller, digest, reuse }) };
+      return { index: job.index, reuse, ...toAccepted(job, { caller, reuse }) };
     }),
   );
   const insert = async (db: ResultsDatabase) => {
@@ -91,7 +89,7 @@ async function writeOnce(
 
 function toAccepted(
   { request, pipeline, files, parameters, identity, decision }: DecidedJob,
-  { caller, digest, reuse }: { caller: Caller; digest: string | null; reuse: Reuse | undefined },
+  { caller, reuse }: { caller: Caller; reuse: Reuse | undefined },
 ) {
   const hit = decision.outcome === 'hit' ? decision : undefined;
   const cache: JobCache = {
@@ -108,7 +106,7 @@ function toAccepted(
       pipeline_version: `${pipeline.name}@${pipeline.version}`,
       pipeline_id: pipeline.pipelineId,
       pipeline_version_id: pipeline.pipelineVersionId,
-      spec_digest: digest,
+      spec_digest: pipeline.specDigest,
       forked_from: reuse?.forkedFrom ?? null,
       resource_class: pipeline.spec.resourceClass,
       params: parameters,

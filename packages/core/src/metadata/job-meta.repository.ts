@@ -90,6 +90,18 @@ export async function mirrorJobsMeta(
   return new Set(rows.map((row) => row.job_id));
 }
 
+/**
+ * Mirrors jobs that were just accepted; a mirror that is there already, as a later state may be, stays. One statement, all or nothing.
+ * @throws {RowRefusedError} when the pipeline of one is not the organization's to run.
+ * @throws {ConflictError} when an idempotency key is taken.
+ */
+export async function insertJobsMeta(tx: OrganizationTransaction, jobs: readonly JobMetaMirror[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const id = jobs.length === 1 ? (jobs[0]?.job_id ?? '') : `one of ${jobs.length}`;
+  const rows = sql`${givenRows(jobs)} order by job_id on conflict (job_id) do nothing`;
+  await translateRefusal({ entity, id, hint }, () => insertFrom(organizationOf(tx), rows).execute(tx));
+}
+
 /** Puts a mirror in the place of one that shows a state its job never reached, as after a Results DB was restored from a backup. */
 export async function replaceJobMeta(tx: OrganizationTransaction, job: JobMetaMirror): Promise<void> {
   await deleteJobMeta(tx, { jobId: job.job_id });
@@ -139,10 +151,7 @@ function mirrorStatement(orgId: string, jobs: readonly JobMetaMirror[]): RawBuil
   const ids = jobs.map((job) => job.job_id);
   return sql<{ job_id: string }>`
     with given as materialized (
-      select mirror.* from (${turn}) as turn cross join jsonb_to_recordset(cast(${JSON.stringify(jobs)} as jsonb)) as mirror(
-        job_id uuid, pipeline_id uuid, pipeline_version_id uuid, submitted_by uuid, status job_status, priority int, created_at timestamptz,
-        fence bigint, event_no bigint, idempotency_key text, deadline timestamptz, screening_id uuid, item_key text, error_code text,
-        canonical_job_id uuid)
+      select given.* from (${turn}) as turn cross join ${givenRows(jobs)}
     ), present as materialized (
       select m.job_id from jobs_meta m where m.job_id = any(cast(${ids} as uuid[])) and exists (select from given)
     ), moved as (
@@ -152,12 +161,8 @@ function mirrorStatement(orgId: string, jobs: readonly JobMetaMirror[]): RawBuil
       from given where m.job_id = any(cast(${ids} as uuid[])) and m.job_id = given.job_id and (m.fence, m.event_no) < (given.fence, given.event_no)
       returning m.job_id
     ), written as (
-      insert into jobs_meta as m (job_id, org_id, pipeline_id, pipeline_version_id, submitted_by, status, priority, created_at, fence, event_no,
-        idempotency_key, deadline, screening_id, item_key, error_code, canonical_job_id)
-      select job_id, cast(${orgId} as uuid), pipeline_id, pipeline_version_id, submitted_by, status, coalesce(priority, 0),
-        coalesce(created_at, now()), fence, event_no, idempotency_key, deadline, screening_id, item_key, error_code, canonical_job_id
-      from given where not exists (select from present where present.job_id = given.job_id) order by job_id
-      on conflict (job_id) do update set fence = excluded.fence, event_no = excluded.event_no, status = excluded.status,
+      ${insertFrom(orgId, sql`given where not exists (select from present where present.job_id = given.job_id)`)}
+      order by job_id on conflict (job_id) do update set fence = excluded.fence, event_no = excluded.event_no, status = excluded.status,
         priority = excluded.priority, deadline = coalesce(excluded.deadline, m.deadline),
         error_code = coalesce(excluded.error_code, m.error_code),
         canonical_job_id = coalesce(excluded.canonical_job_id, m.canonical_job_id)
@@ -180,3 +185,16 @@ function selectJobs(
   if (createdSince !== undefined) query = query.where('created_at', '>=', createdSince);
   return query;
 }
+
+const givenRows = (
+  jobs: readonly JobMetaMirror[],
+) => sql`jsonb_to_recordset(cast(${JSON.stringify(jobs)} as jsonb)) as given(
+  job_id uuid, pipeline_id uuid, pipeline_version_id uuid, submitted_by uuid, status job_status, priority int, created_at timestamptz,
+  fence bigint, event_no bigint, idempotency_key text, deadline timestamptz, screening_id uuid, item_key text, error_code text, canonical_job_id uuid)`;
+
+const insertFrom = (orgId: string, given: RawBuilder<unknown>) => sql`
+  insert into jobs_meta as m (job_id, org_id, pipeline_id, pipeline_version_id, submitted_by, status, priority, created_at, fence, event_no,
+    idempotency_key, deadline, screening_id, item_key, error_code, canonical_job_id)
+  select job_id, cast(${orgId} as uuid), pipeline_id, pipeline_version_id, submitted_by, status, coalesce(priority, 0),
+    coalesce(created_at, now()), fence, event_no, idempotency_key, deadline, screening_id, item_key, error_code, canonical_job_id
+  from ${given}`;

@@ -16,6 +16,19 @@ import { found, translateRefusal } from './translate-refusal.ts';
 const entity = 'pipeline version';
 const hint = 'its content never changes: publish a higher version';
 
+/** A version without its spec, which may be large. */
+export type PipelineVersionHead = Omit<PipelineVersionRow, 'spec'>;
+
+const HEAD = [
+  'pipeline_version_id',
+  'pipeline_id',
+  'version',
+  'published',
+  'created_by',
+  'created_at',
+  'deprecated_at',
+] as const satisfies readonly (keyof PipelineVersionHead)[];
+
 interface ById {
   readonly pipelineVersionId: string;
 }
@@ -53,6 +66,19 @@ export function findPipelineVersionByText(
     .executeTakeFirst();
 }
 
+/** As `findPipelineVersionByText`, without the spec. */
+export function findPipelineVersionHead(
+  tx: MetadataTransaction,
+  { pipelineId, version }: { readonly pipelineId: string; readonly version: string },
+): Promise<PipelineVersionHead | undefined> {
+  return tx
+    .selectFrom('pipeline_versions')
+    .select(HEAD)
+    .where('pipeline_id', '=', rowId(pipelineId))
+    .where('version', '=', version)
+    .executeTakeFirst();
+}
+
 export interface ListPipelineVersions extends PageRequest {
   readonly pipelineId: string;
   /** @default false */
@@ -77,9 +103,6 @@ export async function listPipelineVersions(
   return toPage(rows, request, (row) => [row.pipeline_version_id]);
 }
 
-/** A version without its spec, which may be large. */
-export type PipelineVersionHead = Omit<PipelineVersionRow, 'spec'>;
-
 export interface ListPipelineVersionHeads extends PageRequest {
   readonly pipelineId: string;
   /** @default false */
@@ -95,7 +118,7 @@ export async function listPipelineVersionHeads(
 ): Promise<Page<PipelineVersionHead>> {
   let query = tx
     .selectFrom('pipeline_versions')
-    .select(['pipeline_version_id', 'pipeline_id', 'version', 'published', 'created_by', 'created_at', 'deprecated_at'])
+    .select(HEAD)
     .where('pipeline_id', '=', rowId(request.pipelineId))
     .where('pipeline_version_id', '<', idBeforePage(request));
   if (!request.includeDrafts) query = query.where('published', '=', true);

@@ -57,6 +57,7 @@ export async function createPgBossQueue({
   });
 
   return {
+    joinsTransactions: true,
     async enqueue(messages, { tx } = {}) {
       if (messages.length === 0) return;
       const sendings = messages.map((message) => ({

@@ -6,11 +6,12 @@ import { inOrganization, type MetadataDatabase, type OrganizationTransaction } f
 import { findPipeline, findPipelineByName } from '../metadata/pipeline.repository.ts';
 import {
   findLatestPipelineVersion,
-  findPipelineVersionByText,
+  findPipelineVersionHead,
+  getPipelineVersion,
   listPipelineVersionHeads,
+  type PipelineVersionHead,
 } from '../metadata/pipeline-version.repository.ts';
 import type { PipelineRow } from '../metadata/tables/pipeline.table.ts';
-import type { PipelineVersionRow } from '../metadata/tables/pipeline-version.table.ts';
 import { type PublishedSpec, parsePublishedSpec } from './pipeline-spec.ts';
 
 export interface PublishedPipeline {
@@ -36,37 +37,49 @@ export async function getPublishedPipeline(
   wanted: { pipeline: string; version?: string | undefined },
 ): Promise<PublishedPipeline> {
   return inOrganization(metadata, caller.orgId, async (tx) => {
-    const pipeline = await findVisiblePipeline(tx, caller, wanted.pipeline);
-    if (!pipeline)
-      throw new NotFoundError({
-        entity: 'pipeline',
-        id: wanted.pipeline,
-        hint: 'publish it first, or ask its owner to share it',
-      });
-    const version = await findWanted(tx, pipeline, wanted.version);
-    if (!version?.published) {
-      const id = `${pipeline.name}@${wanted.version ?? 'latest'}`;
-      throw new NotFoundError({ entity: 'pipeline version', id, hint: await listPublished(tx, pipeline) });
-    }
-    return {
-      pipelineId: pipeline.pipeline_id,
-      pipelineVersionId: version.pipeline_version_id,
-      name: pipeline.name,
-      version: version.version,
-      spec: parsePublishedSpec(version.spec),
-      storedSpec: version.spec,
-      deprecatedAt: version.deprecated_at,
-    };
+    const head = await getPublishedHead(tx, caller, wanted);
+    const { spec } = await getPipelineVersion(tx, head);
+    return { ...head, spec: parsePublishedSpec(spec), storedSpec: spec };
   });
+}
+
+/** What may change of a published version, and which it is. */
+export type PublishedHead = Omit<PublishedPipeline, 'spec' | 'storedSpec'>;
+
+/** As `getPublishedPipeline`, without the spec. */
+export async function getPublishedHead(
+  tx: OrganizationTransaction,
+  caller: Caller,
+  wanted: { pipeline: string; version?: string | undefined },
+): Promise<PublishedHead> {
+  const pipeline = await findVisiblePipeline(tx, caller, wanted.pipeline);
+  if (!pipeline)
+    throw new NotFoundError({
+      entity: 'pipeline',
+      id: wanted.pipeline,
+      hint: 'publish it first, or ask its owner to share it',
+    });
+  const version = await findWanted(tx, pipeline, wanted.version);
+  if (!version?.published) {
+    const id = `${pipeline.name}@${wanted.version ?? 'latest'}`;
+    throw new NotFoundError({ entity: 'pipeline version', id, hint: await listPublished(tx, pipeline) });
+  }
+  return {
+    pipelineId: pipeline.pipeline_id,
+    pipelineVersionId: version.pipeline_version_id,
+    name: pipeline.name,
+    version: version.version,
+    deprecatedAt: version.deprecated_at,
+  };
 }
 
 async function findWanted(
   tx: OrganizationTransaction,
   { pipeline_id: pipelineId, latest_version }: PipelineRow,
   wanted: string | undefined,
-): Promise<PipelineVersionRow | undefined> {
+): Promise<PipelineVersionHead | undefined> {
   const find = async (version: string | undefined) =>
-    version === undefined ? undefined : findPipelineVersionByText(tx, { pipelineId, version });
+    version === undefined ? undefined : findPipelineVersionHead(tx, { pipelineId, version });
   if (wanted !== undefined) return find(wanted);
   const latest = await find(latest_version ?? undefined);
   if (latest?.published && latest.deprecated_at === null) return latest;

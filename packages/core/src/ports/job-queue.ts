@@ -38,6 +38,8 @@ export interface QueueDepth {
  * running is not queued twice. What a queue loses, recovery finds in the Results DBs and enqueues again.
  */
 export interface JobQueue {
+  /** True where the queue lives in the Metadata DB: then its messages appear with a transaction. @default false */
+  readonly joinsTransactions?: boolean | undefined;
   enqueue(messages: readonly JobMessage[], options?: EnqueueOptions): Promise<void>;
   /** Starts delivering to `handler` until the consumer is disposed; disposing delivers no more and waits for running handlers. */
   consume(options: ConsumeOptions): AsyncDisposable;

@@ -9,9 +9,11 @@ export function digestSpec(spec: JsonObject): string {
   return createHash('sha256').update(sortedJson(spec)).digest('hex');
 }
 
-/** Keeps a spec for the jobs that will name it; one that is there already stays. Returns its digest. */
-export async function insertPipelineSpec(db: ResultsDatabase, { spec }: { spec: JsonObject }): Promise<string> {
-  const digest = digestSpec(spec);
+/** Keeps a spec for the jobs that will name it; one that is there already stays. Returns its digest, which may be given where it is known. */
+export async function insertPipelineSpec(
+  db: ResultsDatabase,
+  { spec, digest = digestSpec(spec) }: { readonly spec: JsonObject; readonly digest?: string | undefined },
+): Promise<string> {
   const there = await db
     .selectFrom('pipeline_specs')
     .select('spec_digest')

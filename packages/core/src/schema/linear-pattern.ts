@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { Recent } from '../recent.ts';
 import { type LinearSyntax, toLinearSyntax } from './to-linear-syntax.ts';
 
 /** A regular expression whose tests take steps in proportion to the text, however it is written. */
@@ -12,7 +13,7 @@ export interface LinearPattern {
 
 const MAX_SIZE = 20_000;
 const MAX_KEPT = 1_000;
-const kept = new Map<string, LinearPattern>();
+const kept = new Recent<string, LinearPattern>(MAX_KEPT);
 
 /**
  * Compiles a regular expression, as JSON Schema means it, for an engine without backtracking.
@@ -28,8 +29,6 @@ export function compilePattern(pattern: string): LinearPattern {
     test: (text) => engine.test(text),
   };
   kept.set(pattern, fresh);
-  const [oldest] = kept.keys();
-  if (kept.size > MAX_KEPT && oldest !== undefined) kept.delete(oldest);
   return fresh;
 }
 

@@ -23,6 +23,29 @@ test('a heap gives its elements in order, whatever the order they came in', () =
   expect(heap.pop()).toBeUndefined();
 });
 
+test('the least elements of a heap are told in their order and stay', () => {
+  const heap = createHeap<number>((a, b) => a - b);
+  const values = Array.from({ length: 1_000 }, (_, index) => (index * 7919) % 1_009);
+  for (const value of values) heap.push(value);
+  for (let popped = 0; popped < 300; popped++) heap.pop();
+  expect(heap.least(50)).toEqual(values.toSorted((a, b) => a - b).slice(300, 350));
+  expect(heap.least(2_000)).toHaveLength(700);
+  expect([heap.size, createHeap<number>((a, b) => a - b).least(3)]).toEqual([700, []]);
+});
+
+test('what comes next of an organization is told in its order, but not of a class without room', () => {
+  const fair = createFairQueue({ perResourceClass: { gpu: 1 } });
+  const first = queued('a', { resourceClass: 'gpu', rank: 1 });
+  const second = queued('a', { rank: 2 });
+  const third = queued('a', { resourceClass: 'gpu', rank: 3 });
+  for (const one of [third, second, queued('b'), first]) fair.push(one);
+  expect(fair.upcoming('a', 9)).toEqual([first, second, third]);
+  expect(fair.upcoming('a', 2)).toEqual([first, second]);
+  for (let taken = fair.take(); taken !== first; taken = fair.take()) expect(taken?.orgId).toBe('b');
+  expect(fair.upcoming('a', 9)).toEqual([second]);
+  expect(fair.upcoming('nobody', 9)).toEqual([]);
+});
+
 test('organizations take turns, and who was served longest ago comes first', () => {
   const fair = createFairQueue({});
   for (const orgId of ['a', 'a', 'a', 'b', 'b', 'c']) fair.push(queued(orgId));

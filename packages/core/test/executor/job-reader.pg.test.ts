@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { JobReader } from '../../src/executor/job-reader.ts';
+import type { ResultsDatabase } from '../../src/results/results-database.ts';
+import { describeOnEachDatabase, insertTestJob } from '../results/each-database.ts';
+import { claim } from '../results/transitions.ts';
+
+/** A reader that is told these jobs come next, and how many statements it has sent. */
+function openReader(results: ResultsDatabase, jobIds: readonly string[]) {
+  let statements = 0;
+  const asked = new Set<string>();
+  const counting = new Proxy(results, {
+    get(db, name) {
+      if (name === 'executeQuery') statements++;
+      const value = Reflect.get(db, name, db);
+      return typeof value === 'function' ? value.bind(db) : value;
+    },
+  });
+  const upcoming = (count: number) => jobIds.filter((jobId) => !asked.has(jobId)).slice(0, count);
+  const reader = new JobReader({ results: counting, upcoming });
+  const find = (jobId: string) => {
+    asked.add(jobId);
+    return reader.find(jobId);
+  };
+  return { find, statements: () => statements };
+}
+
+describeOnEachDatabase((results) => {
+  const insert = (count: number) => Promise.all(Array.from({ length: count }, () => insertTestJob(results())));
+
+  test('jobs that come fast are read far less often than one by one; each is what its row says', async () => {
+    const jobIds = await insert(60);
+    const { find, statements } = openReader(results(), jobIds);
+    for (let at = 0; at < jobIds.length; at += 4) {
+      const batch = jobIds.slice(at, at + 4);
+      const found = await Promise.all(batch.map(find));
+      expect(found.map((job) => [job?.job_id, job?.fence, job?.status])).toEqual(batch.map((id) => [id, 0, 'PENDING']));
+    }
+    expect(statements()).toBeLessThan(10);
+  });
+
+  test('a job that was read ahead is read anew when it is asked for again', async () => {
+    const [first = '', second = '', third = ''] = await insert(3);
+    const { find } = openReader(results(), [first, second, third]);
+    await find(first);
+    await find(second);
+    await claim(results(), third);
+    expect(await find(third)).toMatchObject({ fence: 0 });
+    expect(await find(third)).toBeUndefined();
+  });
+});
