@@ -153,6 +153,7 @@ export { type CompiledSchema, compileSchema } from './schema/compile-schema.ts';
 export { findSubschema, type Subschema } from './schema/find-subschema.ts';
 export { type Fit, type FitIssue, type FitsOptions, fits } from './schema/fits.ts';
 export type { JsonSchema } from './schema/json-schema.ts';
+export { matchesPattern } from './schema/matches-pattern.ts';
 export { createLocalSignals } from './signals/create-local-signals.ts';
 export { createPostgresSignals, type PostgresSignalsOptions } from './signals/create-postgres-signals.ts';
 export { EVERY } from './signals/every.ts';

@@ -1,4 +1,11 @@
-import { findByPointer, isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '@mad/core';
+import {
+  findByPointer,
+  isJsonObject,
+  type JsonObject,
+  type JsonSchema,
+  type JsonValue,
+  matchesPattern,
+} from '@mad/core';
 import { mapSubschemas } from './subschemas.ts';
 
 /** A place in a value where its schema puts a file. */
@@ -96,7 +103,7 @@ function schemasOf(schema: JsonObject, name: string): JsonValue[] {
   if (isJsonObject(properties) && Object.hasOwn(properties, name)) found.push(properties[name] ?? true);
   if (isJsonObject(patternProperties)) {
     for (const [pattern, inner] of Object.entries(patternProperties))
-      if (new RegExp(pattern, 'u').test(name)) found.push(inner ?? true);
+      if (matchesPattern(pattern, name)) found.push(inner ?? true);
   }
   if (found.length === 0 && additionalProperties !== undefined) found.push(additionalProperties);
   return found;
