@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.ts';
 import { ExecutorStoppedError, LeaseLostError } from '../errors.ts';
-import { newId, type OrgId } from '../ids.ts';
+import { isUuid, newId, type OrgId } from '../ids.ts';
 import { createMirror, type Mirror } from '../job/create-mirror.ts';
 import { silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
@@ -150,6 +150,8 @@ export class Executor implements AsyncDisposable {
   /** @throws what broke the run off: the message is delivered again. */
   async #run({ orgId, jobId }: JobMessage): Promise<void> {
     const { logger = silentLogger } = this.#platform;
+    if (!isUuid(orgId) || !isUuid(jobId))
+      return logger.warn({ org_id: orgId, job_id: jobId }, 'the queue delivered what is no job; it is dropped');
     try {
       this.#stop.signal.throwIfAborted();
       const organization = await this.#provide(orgId);

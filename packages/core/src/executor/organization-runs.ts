@@ -1,6 +1,8 @@
 import { LeaseLostError } from '../errors.ts';
+import { listCancelRequests } from '../results/renew-leases.ts';
 import { EVERY } from '../signals/every.ts';
 import type { ExecutorContext } from './executor-context.ts';
+import { gather } from './gather.ts';
 import { JobReader } from './job-reader.ts';
 import { JobRun } from './job-run.ts';
 import { Journal } from './journal.ts';
@@ -20,6 +22,7 @@ export class OrganizationRuns implements Disposable {
   readonly runs = new Map<string, JobRun>();
   readonly #context: ExecutorContext;
   readonly #reader: JobReader;
+  readonly #isCancelAsked: (jobId: string) => Promise<boolean | undefined>;
   readonly #leases: KeptLeases;
   /** Jobs whose rows are being read. */
   #asked = 0;
@@ -38,6 +41,9 @@ export class OrganizationRuns implements Disposable {
     });
     this.#context = { ...shared, journal: this.journal, specs: new SpecStore(results) };
     this.#reader = new JobReader({ results, upcoming });
+    this.#isCancelAsked = gather(
+      async (jobIds) => new Map((await listCancelRequests(results, { jobIds })).map((jobId) => [jobId, true])),
+    );
     this.#leases = keepLeases({ orgId, results, runs: this.runs, leaseMs, logger });
   }
 
@@ -66,10 +72,16 @@ export class OrganizationRuns implements Disposable {
     return this.run(jobId, { isAgain: true });
   }
 
-  /** Somebody wants the job to end; of `EVERY` job it is not known which. */
+  /** Somebody is said to want the job to end; of `EVERY` job it is not known which. Its row decides: anybody may send a signal. */
   cancel(jobId: string): void {
     if (jobId === EVERY) void this.#leases.look();
-    else this.runs.get(jobId)?.cancel();
+    else if (this.runs.has(jobId)) void this.#cancelIfAsked(jobId);
+  }
+
+  async #cancelIfAsked(jobId: string): Promise<void> {
+    // Where the database does not answer, the look once a second finds it.
+    const isAsked = await this.#isCancelAsked(jobId).catch(() => false);
+    if (isAsked) this.runs.get(jobId)?.cancel();
   }
 
   [Symbol.dispose](): void {

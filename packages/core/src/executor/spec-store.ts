@@ -5,7 +5,8 @@ import type { JobToRun } from '../results/job-to-run.ts';
 import { getPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 
-const KEPT = 200;
+/** Characters of specs as JSON. */
+const KEPT = 16_000_000;
 
 /** A spec and its graph, which all jobs that run it share. */
 export interface RunnableSpec {
@@ -27,7 +28,10 @@ export class SpecStore {
     if (spec !== null || digest === null) return toRunnable(spec);
     const known = this.#specs.get(digest);
     if (known) return known;
-    const read = getPipelineSpec(this.#results, { digest }).then(toRunnable);
+    const read = getPipelineSpec(this.#results, { digest }).then((stored) => {
+      this.#specs.set(digest, read, JSON.stringify(stored).length);
+      return toRunnable(stored);
+    });
     this.#specs.set(digest, read);
     read.catch(() => this.#specs.delete(digest));
     return read;

@@ -23,7 +23,12 @@ export interface AcceptJobs {
   readonly requests: readonly SubmitJob[];
   /** What a job takes over from an earlier one. @default nothing */
   readonly findReuse?: FindReuse | undefined;
+  /** The jobs are ticks of schedules: only their keys begin like that. @default false */
+  readonly isTick?: boolean | undefined;
 }
+
+/** How the idempotency keys of schedules begin: nobody else may take the place of a tick. */
+export const TICK_KEY = 'schedule/';
 
 /**
  * The one way in which jobs are accepted, one or many: checked, answered by the cache where it knows, written in one transaction of the Results DB,
@@ -33,17 +38,19 @@ export interface AcceptJobs {
 export async function acceptJobs(
   platform: Platform,
   caller: Caller,
-  { requests, findReuse }: AcceptJobs,
+  { requests, findReuse, isTick = false }: AcceptJobs,
 ): Promise<readonly (SubmittedJob | MadError)[]> {
   requirePermission(caller, 'job.create');
   const { orgId } = caller;
   const { prepared, refused } = await prepareJobs(platform, caller, requests);
   const outcomes: Outcomes = new Map(refused);
   const results = await platform.results.get(orgId);
-  await answerRepeated(results, { caller, jobs: prepared, outcomes });
-  for (const job of prepared) if (!outcomes.has(job.index)) refuseOverdue(platform, job, outcomes);
+  if (!isTick) for (const job of prepared) refuseTickKey(job, outcomes);
+  const askable = prepared.filter(({ index }) => !outcomes.has(index));
+  await answerRepeated(results, { caller, jobs: askable, outcomes });
+  for (const job of askable) if (!outcomes.has(job.index)) refuseOverdue(platform, job, outcomes);
 
-  const open = prepared.filter(({ index }) => !outcomes.has(index));
+  const open = askable.filter(({ index }) => !outcomes.has(index));
   const jobs = await lookUpJobs(platform, results, { orgId, jobs: firstOfEachKey(open) });
   const written = await writeJobs(results, { caller, jobs, findReuse });
   for (const [index, { job_id: jobId, status, canonical_job_id: canonicalJobId }] of written)
@@ -62,6 +69,12 @@ function firstOfEachKey(jobs: readonly PreparedJob[]): PreparedJob[] {
     if (!first.has(key)) first.set(key, job);
   }
   return [...first.values()];
+}
+
+function refuseTickKey({ index, request }: PreparedJob, outcomes: Outcomes): void {
+  if (!request.idempotencyKey?.startsWith(TICK_KEY)) return;
+  const message = `expected a key that does not begin with ${TICK_KEY}, as those of schedules do`;
+  outcomes.set(index, new ValidationFailedError({ subject: 'job', issues: [{ pointer: '/idempotencyKey', message }] }));
 }
 
 /** Asked after the first job of a key had its say: a repeated request may come after the deadline. */

@@ -17,7 +17,8 @@ type Content = Pick<PublishedPipeline, 'spec' | 'storedSpec'> & {
 /** A published version as jobs are checked against it. */
 export type RunnablePipeline = PublishedPipeline & Content;
 
-const KEPT = 200;
+/** Characters of specs as JSON. */
+const KEPT = 16_000_000;
 const contents = new WeakMap<MetadataDatabase, Recent<string, Content>>();
 
 /**
@@ -34,8 +35,10 @@ export async function getRunnablePipeline(
   contents.set(metadata, kept);
   return inOrganization(metadata, caller.orgId, async (tx) => {
     const head = await getPublishedHead(tx, caller, wanted);
-    const content = kept.get(head.pipelineVersionId) ?? (await readContent(tx, head));
-    kept.set(head.pipelineVersionId, content);
+    const known = kept.get(head.pipelineVersionId);
+    if (known) return { ...head, ...known };
+    const content = await readContent(tx, head);
+    kept.set(head.pipelineVersionId, content, JSON.stringify(content.storedSpec).length);
     return { ...head, ...content };
   });
 }

@@ -1,4 +1,5 @@
 import type { PgBoss } from 'pg-boss';
+import type { Logger } from '../logger.ts';
 import {
   type AdmittedJob,
   countAdmittedJobs,
@@ -14,8 +15,8 @@ import type { QueueLimits } from '../queue/queue-limits.ts';
 import { redeliveryPauseMs } from '../queue/redelivery-pause.ts';
 import { asLogin } from './as-login.ts';
 import type { BossDatabase } from './boss-database.ts';
-import { type BossMessage, toRank } from './boss-message.ts';
-import { formatQueueName } from './queue-name.ts';
+import { type BossMessage, readBossMessage, toRank } from './boss-message.ts';
+import { formatQueueName, type Lane, parseQueueName } from './queue-name.ts';
 import { type EnsureQueue, groupByQueue, insertMessages, type Sending } from './send-messages.ts';
 import { listHeads, listWaitingLanes } from './waiting-messages.ts';
 
@@ -26,6 +27,7 @@ export interface Admission {
   readonly schema: string;
   readonly limits: QueueLimits;
   readonly ensureQueue: EnsureQueue;
+  readonly logger: Logger;
   readonly workerId: string;
   /** How long a slot stays with a worker that gives no sign of life. */
   readonly ttlMs: number;
@@ -97,8 +99,8 @@ async function settle({ boss, ensureQueue }: Admission, db: BossDatabase, { done
   await insertMessages(boss, db, groups);
 }
 
-const queueOf = (slot: AdmittedJob): string =>
-  formatQueueName({ orgId: slot.org_id, resourceClass: slot.resource_class });
+const laneOf = (slot: AdmittedJob): Lane => ({ orgId: slot.org_id, resourceClass: slot.resource_class });
+const queueOf = (slot: AdmittedJob): string => formatQueueName(laneOf(slot));
 
 /** The message once more, after a pause that grows with the rejections in a row. */
 function afterRejection({ message }: Delivery): Sending {
@@ -112,7 +114,8 @@ async function redeliver(admission: Admission, db: BossDatabase, expired: readon
   const done: Delivery[] = [];
   for (const slot of expired) {
     const job = await boss.getJobById<BossMessage>(queueOf(slot), slot.message_id, { db });
-    if (job) done.push({ message: job.data, slot });
+    const message = job && readBossMessage(job.data, { lane: laneOf(slot), bossPriority: job.priority });
+    if (message) done.push({ message, slot });
   }
   await settle(admission, db, { done, again: done.map(({ message }) => ({ message, startAfter: 0 })) });
 }
@@ -126,7 +129,7 @@ async function admit(
   tx: OperatorTransaction,
   { fair, free }: { readonly fair: FairQueue<Choice>; readonly free: number },
 ): Promise<readonly Delivery[]> {
-  const { boss, schema, workerId, ttlMs } = admission;
+  const { schema, workerId, ttlMs } = admission;
   await lockAdmission(tx);
   const expired = await expireSlots(tx);
   fair.reset(await countAdmittedJobs(tx));
@@ -136,14 +139,18 @@ async function admit(
     if (names.length === 0) return [];
     for (const { lane, name, bossPriority } of await listHeads(tx, { schema, names, limit: free }))
       fair.push({ ...lane, name, rank: toRank(bossPriority) });
-    return fetchChosen(boss, db, choose(fair, free));
+    return fetchChosen(admission, db, choose(fair, free));
   });
-  const held = await holdSlots(tx, { workerId, ttlMs, jobs: deliveries.map(({ slot }) => slot) });
+  // One job may lie in two lanes, as when its Results DB was copied.
+  const first = new Map(deliveries.toReversed().map((delivery) => [delivery.message.jobId, delivery]));
+  const held = await holdSlots(tx, { workerId, ttlMs, jobs: [...first.values()].map(({ slot }) => slot) });
+  const isHeld = (delivery: Delivery) =>
+    held.has(delivery.message.jobId) && first.get(delivery.message.jobId) === delivery;
   // pg-boss ends a delivery after 24 hours, whether its worker lives or not: such a job is still in its slot.
-  const done = deliveries.filter(({ message }) => !held.has(message.jobId));
+  const done = deliveries.filter((delivery) => !isHeld(delivery));
   const again = done.map(({ message }) => ({ message, startAfter: LOOK_AGAIN_S }));
   if (done.length > 0) await asLogin(tx, (db) => settle(admission, db, { done, again }));
-  return deliveries.filter(({ message }) => held.has(message.jobId));
+  return deliveries.filter(isHeld);
 }
 
 /** Queue name → how many messages to take from it. */
@@ -157,12 +164,24 @@ function choose(fair: FairQueue<Choice>, free: number): Map<string, number> {
   return counts;
 }
 
-async function fetchChosen(boss: PgBoss, db: BossDatabase, counts: ReadonlyMap<string, number>): Promise<Delivery[]> {
+/** A message that names no job, put there by other means than ours, is deleted: it must not keep anybody's admission. */
+async function fetchChosen(
+  { boss, logger }: Admission,
+  db: BossDatabase,
+  counts: ReadonlyMap<string, number>,
+): Promise<Delivery[]> {
   const deliveries: Delivery[] = [];
   for (const [name, batchSize] of counts) {
-    for (const { id, data, retryCount } of await boss.fetch<BossMessage>(name, { batchSize, db })) {
-      const slot = { job_id: data.jobId, org_id: data.orgId, resource_class: data.resourceClass, message_id: id };
-      deliveries.push({ message: data, slot: { ...slot, attempt: retryCount } });
+    const lane = parseQueueName(name);
+    for (const { id, data, retryCount, priority } of await boss.fetch(name, { batchSize, db, includeMetadata: true })) {
+      const message = readBossMessage(data, { lane, bossPriority: priority });
+      if (message) {
+        const slot = { job_id: message.jobId, org_id: lane.orgId, resource_class: lane.resourceClass, message_id: id };
+        deliveries.push({ message, slot: { ...slot, attempt: retryCount } });
+        continue;
+      }
+      logger.warn({ org_id: lane.orgId, queue: name, message_id: id }, 'a message that names no job was deleted');
+      await boss.deleteJob(name, { id, retryCount }, { db });
     }
   }
   return deliveries.sort((a, b) => a.message.rank - b.message.rank);

@@ -80,6 +80,7 @@ export async function createPgBossQueue({
         schema,
         limits,
         ensureQueue,
+        logger,
         workerId,
         ttlMs: workerTimeoutMs,
       });

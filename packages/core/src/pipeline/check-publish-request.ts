@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
+import { isUuid } from '../ids.ts';
 import { findNotPlainJson } from '../plain-json.ts';
 import { readPlainly } from '../read-plainly.ts';
 
@@ -9,7 +10,8 @@ const request = z.looseObject({
     .regex(
       /^[A-Za-z][A-Za-z0-9 ._:-]{0,199}$/,
       'expected a letter, then letters, digits, blanks, . _ : or -, 200 at most',
-    ),
+    )
+    .refine((name) => !isUuid(name), 'expected a name that is no uuid: those are ids'),
   version: z.string().max(200),
   description: z
     .string()
@@ -18,6 +20,11 @@ const request = z.looseObject({
     .optional(),
   visibility: z.enum(['private', 'org', 'public']).optional(),
 });
+
+/** Characters of a spec as JSON: every job of it reads it whole. What is larger is data, and an input. */
+export const MAX_SPEC_LENGTH = 8_000_000;
+export const TOO_LONG = `expected ${MAX_SPEC_LENGTH} characters of JSON at most; hand large values over as files`;
+const sizeOf = (spec: unknown): number => JSON.stringify(spec)?.length ?? 0;
 
 /** Refuses what could not be stored as it is, before anything is looked up. @throws {ValidationFailedError} */
 export function checkPublishRequest(value: { readonly spec: unknown }): void {
@@ -32,5 +39,7 @@ function listIssues(value: unknown): readonly ValidationIssue[] {
   }));
   const found = typeof value === 'object' && value !== null ? findNotPlainJson(Reflect.get(value, 'spec')) : undefined;
   if (found) issues.push({ pointer: `/spec${found.pointer}`, message: `expected plain JSON, got ${found.found}` });
+  else if (issues.length === 0 && sizeOf(Reflect.get(value as object, 'spec')) > MAX_SPEC_LENGTH)
+    issues.push({ pointer: '/spec', message: TOO_LONG });
   return issues;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cancelJob, Executor, followJob, newId, publishPipeline, submitJob } from '../../src/index.ts';
+import { signalsOf } from '../../src/signals/signals-of.ts';
 import {
   callerOf,
   createTestTasks,
@@ -65,4 +66,32 @@ test('the status tells of each organization what waits and how long, what runs u
       [0, []],
       [0, []],
     ]);
+});
+
+test('a signal alone cancels nothing: the row of the job decides', async () => {
+  gate = Promise.withResolvers();
+  const name = `p-${newId()}`;
+  await publishPipeline(host.platform, host.caller, {
+    name,
+    version: '1.0.0',
+    spec: { version: 1, tasks: [step('gated')] },
+  });
+  await using executor = new Executor(host.platform, { stopGraceMs: 0, recoverEveryMs: 60_000 });
+  executor.start();
+  const { jobId } = await submitJob(host.platform, host.caller, { pipeline: name });
+  const events: string[] = [];
+  const followed = (async () => {
+    for await (const { event } of followJob(host.platform, host.caller, {
+      jobId,
+      signal: AbortSignal.timeout(20_000),
+    })) {
+      events.push(event);
+      if (event !== 'TASK_STARTED') continue;
+      signalsOf(host.platform).publish('job.cancel', [{ orgId: ORG_ID, jobId }]);
+      // Longer than a signal takes on its way, and the look into the row.
+      setTimeout(gate.resolve, 500);
+    }
+  })();
+  await followed;
+  expect(events.at(-1)).toBe('COMPLETED');
 });

@@ -11,6 +11,8 @@ import {
   type Platform,
   publishPipeline,
   runDueSchedules,
+  submitJob,
+  submitJobs,
   UNUSABLE_PASSWORD,
   updateSchedule,
 } from '../../src/index.ts';
@@ -124,6 +126,19 @@ describe.each(['pglite', 'postgres'] as const)('schedules on %s', (kind) => {
     const all = await jobs();
     expect(all.map(({ job_id }) => job_id)).toEqual([run?.jobId]);
     expect(await only()).toMatchObject({ lastJobId: run?.jobId, lastError: null });
+  });
+
+  test('nobody else takes the place of a tick by its key', async () => {
+    const { scheduleId } = await create();
+    const squat = { pipeline: 'counting', idempotencyKey: `schedule/${scheduleId}/2027-01-01T01:00:00.000Z` };
+    await expect(submitJob(platform, host.caller, squat)).rejects.toThrow(
+      /\/idempotencyKey: expected a key that does not/,
+    );
+    const [outcome] = await submitJobs(platform, host.caller, [squat]);
+    expect(outcome?.error).toMatchObject({ code: 'MAD_CORE_VALIDATION_FAILED' });
+    now = new Date('2027-01-01T01:00:01Z');
+    expect(await runDueSchedules(platform)).toHaveLength(1);
+    expect((await jobs()).map(({ params }) => params)).toEqual([{ n: 1 }]);
   });
 
   test('ticks that nobody was there for give one job, or none where the schedule says so', async () => {

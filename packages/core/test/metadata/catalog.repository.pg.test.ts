@@ -197,7 +197,7 @@ describeOnEachDatabase((db) => {
     await expect(asA((tx) => insertTaskDefinition(tx, { task_id: 'dock', interface_spec: {} }))).rejects.toThrow(
       ConflictError,
     );
-    for (const version of ['1.0', 'v1.0.0', 'latest', '']) {
+    for (const version of ['1.0', 'v1.0.0', 'latest', '', '1.0.0 ', '1.0.0\n', '1.0.0\t']) {
       await expect(
         asA((tx) => insertTaskDefinition(tx, { task_id: 'dock', version, interface_spec: {} })),
       ).rejects.toThrow(ValidationFailedError);

@@ -8,9 +8,9 @@ import { inAllOrganizations, inOrganization } from '../../metadata/metadata-data
 import type { JobScheduleRow } from '../../metadata/tables/job-schedule.table.ts';
 import type { Platform } from '../../platform.ts';
 import { findJobByIdempotencyKey } from '../../results/job.repository.ts';
+import { acceptJobs, TICK_KEY } from '../accept-jobs.ts';
 import type { Caller } from '../caller.ts';
 import { toJobFailure } from '../job-failure.ts';
-import { submitJob } from '../submit-job.ts';
 import { nextTick } from './next-tick.ts';
 import { toRequest } from './schedule.ts';
 
@@ -103,11 +103,14 @@ async function submit(
   { findCaller, tick }: { findCaller: NonNullable<RunDueSchedules['findCaller']>; tick: Date },
 ): Promise<{ jobId?: string; error?: MadError }> {
   const { org_id: orgId, schedule_id: scheduleId, created_by: userId } = row;
-  const idempotencyKey = `schedule/${scheduleId}/${tick.toISOString()}`;
+  const idempotencyKey = `${TICK_KEY}${scheduleId}/${tick.toISOString()}`;
   try {
     const caller = await findCaller({ orgId, userId });
     if (!caller) throw new PermissionDeniedError({ permission: 'job.create' });
-    return { jobId: (await submitJob(platform, caller, { ...toRequest(row), idempotencyKey })).jobId };
+    const requests = [{ ...toRequest(row), idempotencyKey }];
+    const [outcome] = await acceptJobs(platform, caller, { requests, isTick: true });
+    if (outcome === undefined || isMadError(outcome)) throw outcome;
+    return { jobId: outcome.jobId };
   } catch (error) {
     if (!isMadError(error) || error.retryable) throw error;
     if (!(error instanceof ConflictError)) return { error };

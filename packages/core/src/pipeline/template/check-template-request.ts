@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { ValidationFailedError } from '../../errors.ts';
+import { isUuid } from '../../ids.ts';
 import { isJsonObject } from '../../json.ts';
 import { findNotPlainJson } from '../../plain-json.ts';
 import { checkRequest, label, text } from '../catalogue/check-request.ts';
+import { MAX_SPEC_LENGTH, TOO_LONG } from '../check-publish-request.ts';
 
 // The lengths are those of the columns.
 const shown = { displayName: text(100), category: text(50), description: text(20_000).optional() };
@@ -13,7 +15,8 @@ const request = z.looseObject({
     .regex(
       /^[A-Za-z][A-Za-z0-9 ._:-]{0,99}$/,
       'expected a letter, then letters, digits, blanks, . _ : or -, 100 at most',
-    ),
+    )
+    .refine((name) => !isUuid(name), 'expected a name that is no uuid: those are ids'),
   version: label,
   isPublic: z.boolean().optional(),
 });
@@ -30,7 +33,9 @@ const change = z.looseObject({
 /** Refuses a template that could not be stored as it is, before anything is looked up. @throws {ValidationFailedError} */
 export function checkTemplateRequest(value: { readonly definition: unknown; readonly defaultParameters?: unknown }) {
   checkRequest(request, { subject: 'template', value });
-  checkPlainJson(value.definition, { subject: 'template', pointer: '/definition' });
+  const at = { subject: 'template', pointer: '/definition' };
+  checkPlainJson(value.definition, at);
+  if ((JSON.stringify(value.definition)?.length ?? 0) > MAX_SPEC_LENGTH) throw invalid(at, TOO_LONG);
   checkParameters(value.defaultParameters, { subject: 'template', pointer: '/defaultParameters' });
 }
 
