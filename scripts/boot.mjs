@@ -48,9 +48,9 @@ function install() {
 function findNode() {
   const bundled = join(bin, 'node');
   if (existsSync(bundled) && spawnSync(bundled, ['--version']).status === 0) return bundled;
-  if (isAtLeast(process.versions.node, '22.19')) return process.execPath;
+  if (isAtLeast(process.versions.node, '24')) return process.execPath;
   return fail(
-    `there is no Node of the repository's own for ${process.platform}-${process.arch}: install Node 22.19 or newer, this is ${process.versions.node}`,
+    `there is no Node of the repository's own for ${process.platform}-${process.arch}: install Node 24 or newer, this is ${process.versions.node}`,
   );
 }
 

@@ -10,6 +10,7 @@ import { type DoctorReport, formatDoctorReport, toDoctorJson } from './doctor-re
 import { parseClusters } from './parse-clusters.ts';
 import { requireArtifactFolder } from './require-artifact-folder.ts';
 import { requireClusters } from './require-clusters.ts';
+import { requireOrganization } from './require-organization.ts';
 
 interface Flags {
   readonly url?: string;
@@ -59,6 +60,7 @@ async function examine({ env }: Terminal, flags: Flags): Promise<DoctorReport> {
   const dryRun = flags.fix !== true;
   return inDatabase(url, async (db) => {
     const metadata = await openMetadataDatabase(db, { allowPrivileged: true });
+    if (orgId !== undefined) await requireOrganization(metadata, { orgId });
     await requireClusters(metadata, { clusters, orgId });
     await using results = createResultsDatabases({ metadata, clusters, maxConnections: MAX_CONNECTIONS });
     const run = reconcile({ metadata, results, ...(artifacts && { artifacts }) }, { orgId, dryRun });

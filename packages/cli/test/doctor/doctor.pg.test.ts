@@ -141,6 +141,15 @@ test.each([
   }
 });
 
+test('an organization that is not there is a wrong call that names it, not a finding', async () => {
+  const run = await doctor('--org', '01890a5d-ac96-774b-bcce-b302099a8057', '--json');
+  expect(run).toEqual({
+    code: 2,
+    out: '',
+    err: 'mad: --org: expected an org_id of the table organizations in the Metadata DB, got 01890a5d-ac96-774b-bcce-b302099a8057, which was not found there\n',
+  });
+});
+
 test('a cluster that only others need may be left out', async () => {
   const { orgId } = await provisionOrganization(
     { metadata, clusters: { spare: { kind: 'postgres', connect: () => ({ connectionString: database.url }) } } },

@@ -44,10 +44,9 @@ const text = (max: number) =>
     .min(1)
     .max(max)
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'expected text without NUL and lone surrogates');
+const TIME = 'expected a Date, or an ISO 8601 time with its offset such as 2030-01-31T08:00:00Z';
 const time = z
-  .union([z.date(), z.iso.datetime({ offset: true })], {
-    error: 'expected a Date, or an ISO 8601 time with its offset such as 2030-01-31T08:00:00Z',
-  })
+  .union([z.date(), z.iso.datetime({ offset: true, error: TIME })], { error: TIME })
   .transform((value) => new Date(value))
   .refine((date) => date.getUTCFullYear() >= 1970 && date.getUTCFullYear() <= 9999, 'expected a year of 1970 to 9999');
 

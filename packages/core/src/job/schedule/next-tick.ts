@@ -23,7 +23,7 @@ export function findClockIssues({ cron, timezone }: ScheduleClock, now: Date): r
   if (!isTimeZone(timezone))
     return [{ pointer: '/timezone', message: 'expected an IANA time zone such as Europe/Berlin' }];
   const expected =
-    'expected five fields – minute, hour, day of the month, month, day of the week – such as 30 2 * * 1-5, or @daily';
+    'expected five fields – minute 0-59, hour 0-23, day of the month 1-31, month 1-12, day of the week 0-7 – such as 30 2 * * 1-5, or @daily';
   if (cron.length > 200 || !FORM.test(cron)) return [{ pointer: '/cron', message: expected }];
   try {
     if (nextTick({ cron, timezone }, now)) return [];
