@@ -103,9 +103,10 @@ export class Executor implements AsyncDisposable {
     if (this.#consumer) return;
     const { concurrency, recoverEveryMs, schedules } = this.#options;
     const { signal } = this.#stop;
-    this.#cancels = signalsOf(this.#platform).subscribe('job.cancel', ({ orgId, jobId }) => {
-      const told = orgId === EVERY ? this.#organizations.values() : [this.#organizations.get(orgId)];
-      for (const organization of told) organization?.cancel(orgId === EVERY ? EVERY : jobId);
+    this.#cancels = signalsOf(this.#platform).subscribe('job.cancel', (signal) => {
+      const { orgId } = signal;
+      if (orgId !== EVERY) this.#organizations.get(orgId)?.cancel(signal);
+      else for (const organization of this.#organizations.values()) organization.cancel({ jobId: EVERY });
     });
     this.#consumer = this.#platform.queue.consume({ concurrency, handler: (message) => this.#run(message) });
     this.#recovery = recoverJobs(this.#platform, { everyMs: recoverEveryMs, signal });

@@ -1,4 +1,5 @@
 import { LeaseLostError } from '../errors.ts';
+import type { JobSignal } from '../ports/signals.ts';
 import { listCancelRequests } from '../results/renew-leases.ts';
 import { EVERY } from '../signals/every.ts';
 import type { ExecutorContext } from './executor-context.ts';
@@ -72,9 +73,10 @@ export class OrganizationRuns implements Disposable {
     return this.run(jobId, { isAgain: true });
   }
 
-  /** Somebody is said to want the job to end; of `EVERY` job it is not known which. Its row decides: anybody may send a signal. */
-  cancel(jobId: string): void {
+  /** Somebody wants the job to end; of `EVERY` job it is not known which. Where the word comes from outside, the job's row decides. */
+  cancel({ jobId, isForeign = false }: Pick<JobSignal, 'jobId' | 'isForeign'>): void {
     if (jobId === EVERY) void this.#leases.look();
+    else if (!isForeign) this.runs.get(jobId)?.cancel();
     else if (this.runs.has(jobId)) void this.#cancelIfAsked(jobId);
   }
 

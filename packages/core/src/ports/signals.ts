@@ -8,6 +8,8 @@ export interface JobSignal {
   readonly orgId: OrgId;
   /** Or `EVERY`: any job of the organization may be meant. */
   readonly jobId: string;
+  /** True for what came from outside this process, where whoever can connect may send it. @default false */
+  readonly isForeign?: boolean | undefined;
 }
 
 /**

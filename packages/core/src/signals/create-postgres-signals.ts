@@ -58,7 +58,7 @@ export function createPostgresSignals({
       const { orgId, jobIds } = message;
       local.publish(
         topic,
-        jobIds.map((jobId) => ({ orgId, jobId })),
+        jobIds.map((jobId) => ({ orgId, jobId, isForeign: true })),
       );
     },
   });

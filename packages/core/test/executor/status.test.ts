@@ -68,7 +68,7 @@ test('the status tells of each organization what waits and how long, what runs u
     ]);
 });
 
-test('a signal alone cancels nothing: the row of the job decides', async () => {
+test('a signal from outside cancels nothing by itself: the row of the job decides', async () => {
   gate = Promise.withResolvers();
   const name = `p-${newId()}`;
   await publishPipeline(host.platform, host.caller, {
@@ -87,7 +87,7 @@ test('a signal alone cancels nothing: the row of the job decides', async () => {
     })) {
       events.push(event);
       if (event !== 'TASK_STARTED') continue;
-      signalsOf(host.platform).publish('job.cancel', [{ orgId: ORG_ID, jobId }]);
+      signalsOf(host.platform).publish('job.cancel', [{ orgId: ORG_ID, jobId, isForeign: true }]);
       // Longer than a signal takes on its way, and the look into the row.
       setTimeout(gate.resolve, 500);
     }
