@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.ts';
-import { ExecutorStoppedError, LeaseLostError } from '../errors.ts';
+import { ExecutorStoppedError, isMadError, LeaseLostError } from '../errors.ts';
 import { isUuid, newId, type OrgId } from '../ids.ts';
 import { createMirror, type Mirror } from '../job/create-mirror.ts';
 import { silentLogger } from '../logger.ts';
@@ -153,11 +153,17 @@ export class Executor implements AsyncDisposable {
     const { logger = silentLogger } = this.#platform;
     if (!isUuid(orgId) || !isUuid(jobId))
       return logger.warn({ org_id: orgId, job_id: jobId }, 'the queue delivered what is no job; it is dropped');
+    let organization: OrganizationRuns | undefined;
     try {
       this.#stop.signal.throwIfAborted();
-      const organization = await this.#provide(orgId);
+      organization = await this.#provide(orgId);
       await organization.run(jobId);
     } catch (error) {
+      if (!organization && isMadError(error) && !error.retryable)
+        return logger.warn(
+          { err: error, org_id: orgId, job_id: jobId },
+          'the organization of a job has no results database to run it in; recovery queues the job again when it has',
+        );
       if (error instanceof LeaseLostError)
         return logger.warn(
           { org_id: orgId, job_id: jobId },
@@ -170,7 +176,7 @@ export class Executor implements AsyncDisposable {
         );
       throw error;
     } finally {
-      this.#mirror.noteIds(orgId, [jobId]);
+      if (organization) this.#mirror.noteIds(orgId, [jobId]);
     }
   }
 

@@ -4,6 +4,7 @@ import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
 import { type AcceptedJob, insertJobs } from '../results/insert-jobs.ts';
 import type { NewJobEvent } from '../results/job-event.repository.ts';
 import type { MirroredJob } from '../results/mirrored-job.repository.ts';
+import { keepNewJob } from '../results/new-jobs.ts';
 import { insertPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { copyTaskResults } from '../results/task-result.repository.ts';
@@ -68,7 +69,7 @@ async function writeOnce(
     }),
   );
   const insert = async (db: ResultsDatabase) => {
-    const inserted = new Map((await insertJobs(db, { jobs: rows })).map((row) => [row.job_id, row.created_at]));
+    const inserted = new Map((await insertJobs(db, { jobs: rows })).map((row) => [row.job_id, row]));
     for (const { job, reuse } of rows)
       if (reuse && inserted.has(job.job_id))
         await copyTaskResults(db, { fromJobId: reuse.sourceJobId, toJobId: job.job_id, taskNames: reuse.taskNames });
@@ -78,11 +79,12 @@ async function writeOnce(
   const isOne = rows.length === 1 && rows[0]?.reuse === undefined;
   const inserted = isOne ? await insert(results) : await results.transaction().execute(insert);
   return new Map(
-    rows.flatMap(({ index, job, events }) => {
-      const created_at = inserted.get(job.job_id);
-      return created_at
-        ? [[index, { ...job, created_at, fence: 0, last_event_seq: events.length, error: null }] as const]
-        : [];
+    rows.flatMap(({ index, ...row }) => {
+      const found = inserted.get(row.job.job_id);
+      if (!found) return [];
+      if (isOne) keepNewJob(results, row, found);
+      const { created_at } = found;
+      return [[index, { ...row.job, created_at, fence: 0, last_event_seq: row.events.length, error: null }] as const];
     }),
   );
 }

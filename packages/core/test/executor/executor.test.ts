@@ -276,7 +276,7 @@ describe.each(['pglite', 'postgres'] as const)('an executor on %s', (kind) => {
     const { jobId } = await submit();
     await host.results
       .updateTable('jobs')
-      .set({ status: 'RUNNING', crash_count: 5, lease_expires_at: new Date(0) })
+      .set({ status: 'RUNNING', fence: 6, crash_count: 5, lease_expires_at: new Date(0) })
       .where('job_id', '=', jobId)
       .execute();
     executor.start();

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
 import { JobReader } from '../../src/executor/job-reader.ts';
+import { newId } from '../../src/ids.ts';
+import { type AcceptedJob, type InsertedJob, insertJobs } from '../../src/results/insert-jobs.ts';
+import { keepNewJob, takeNewJob } from '../../src/results/new-jobs.ts';
 import type { ResultsDatabase } from '../../src/results/results-database.ts';
 import { describeOnEachDatabase, insertTestJob } from '../results/each-database.ts';
 import { claim } from '../results/transitions.ts';
@@ -21,7 +24,7 @@ function openReader(results: ResultsDatabase, jobIds: readonly string[]) {
     asked.add(jobId);
     return reader.find(jobId);
   };
-  return { find, statements: () => statements };
+  return { db: counting, find, statements: () => statements };
 }
 
 describeOnEachDatabase((results) => {
@@ -36,6 +39,34 @@ describeOnEachDatabase((results) => {
       expect(found.map((job) => [job?.job_id, job?.fence, job?.status])).toEqual(batch.map((id) => [id, 0, 'PENDING']));
     }
     expect(statements()).toBeLessThan(10);
+  });
+
+  test('a job that was inserted a moment ago is what its row says without a statement, once', async () => {
+    const job = { job_id: newId(), status: 'PENDING', pipeline_version: 'dock@1.0.0', params: { n: [1, { a: null }] } };
+    const inputs = [{ key: 'ligand', uri: 'mad://x/y', content_type: 'text/plain', size_bytes: 7 }];
+    const accepted: AcceptedJob = {
+      job: { ...job, status: 'PENDING', deadline: new Date(Date.now() + 60_000), cache: { use: true } },
+      inputs,
+      events: [{ event: 'QUEUED' }],
+    };
+    const [inserted] = await insertJobs(results(), { jobs: [accepted] });
+    const { db, find, statements } = openReader(results(), []);
+    keepNewJob(db, accepted, inserted as InsertedJob);
+    job.params.n = [];
+    const kept = await find(job.job_id);
+    expect(statements()).toBe(0);
+    const read = await find(job.job_id);
+    expect(statements()).toBe(1);
+    expect(kept).toEqual({ ...read, deadline_in_ms: expect.closeTo(read?.deadline_in_ms ?? 0, -4) });
+  });
+
+  test('a job that is not due, or goes on from another, is left to the database', async () => {
+    const kinds = [{ run_after: new Date() }, { forked_from: newId() }, { status: 'COMPLETED' as const }];
+    for (const kind of kinds) {
+      const job = { job_id: newId(), status: 'PENDING' as const, pipeline_version: 'dock@1.0.0', ...kind };
+      keepNewJob(results(), { job, inputs: [], events: [] }, { job_id: job.job_id, created_at: new Date() });
+      expect(takeNewJob(results(), { jobId: job.job_id })).toBeUndefined();
+    }
   });
 
   test('a job that was read ahead is read anew when it is asked for again', async () => {

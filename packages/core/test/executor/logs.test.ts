@@ -72,6 +72,19 @@ test('each line gives its facts before its message, and names the organization a
   }
 });
 
+test('a job of an organization that is not there is dropped, not delivered for ever', async () => {
+  const queue = createInProcessQueue({ logger });
+  await using executor = new Executor({ ...platform, queue }, { recoverEveryMs: 60_000 });
+  executor.start();
+  const [orgId, jobId] = [newId(), newId()];
+  await queue.enqueue([{ orgId, jobId, priority: 0 }]);
+  await expect
+    .poll(() => factsOf('no results database'))
+    .toMatchObject({ org_id: orgId, job_id: jobId, err: { code: 'MAD_CORE_NOT_FOUND' } });
+  await expect.poll(() => queue.depth()).toEqual([]);
+  expect(factsOf('a delivery failed')).toBeUndefined();
+});
+
 test('a line about many jobs says how many and names the first', async () => {
   isAway = true;
   const jobIds = Array.from({ length: 30 }, () => newId());
