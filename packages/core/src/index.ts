@@ -27,6 +27,7 @@ export {
   subscribeExecutor,
 } from './executor/diagnostics.ts';
 export { Executor, type ExecutorOptions, type ExecutorStatus, type RunningJobs } from './executor/executor.ts';
+export { isInterruption } from './executor/job-ending.ts';
 export type { KeepSchedules } from './executor/keep-schedules.ts';
 export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
 export type { SubmittedJob } from './job/accept-jobs.ts';

@@ -1,6 +1,7 @@
 import { TaskFailedError } from '../errors.ts';
 import type { JobFailure } from '../job/job-failure.ts';
 import type { JsonObject } from '../json.ts';
+import type { AcceptedWork } from '../ports/task-runner.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { TaskExecutionRow } from '../results/tables/task-execution.table.ts';
 import { listTaskExecutions } from '../results/task-execution.repository.ts';
@@ -19,6 +20,8 @@ export interface EarlierAttempts {
   readonly answered: number;
   /** The newest failure. */
   readonly error: JsonObject | undefined;
+  /** What a service had taken over when the newest attempts were cut off. */
+  readonly accepted: AcceptedWork | undefined;
 }
 
 /** What earlier runs of a job have committed. */
@@ -31,7 +34,13 @@ export interface EarlierRuns {
 }
 
 export const NO_EARLIER_RUNS: EarlierRuns = { outputs: new Map(), attempts: new Map(), skipped: new Set() };
-export const NO_ATTEMPTS: EarlierAttempts = { attempts: 0, failed: 0, answered: 0, error: undefined };
+export const NO_ATTEMPTS: EarlierAttempts = {
+  attempts: 0,
+  failed: 0,
+  answered: 0,
+  error: undefined,
+  accepted: undefined,
+};
 
 const WORKER_LOST: JobFailure = {
   code: 'WORKER_LOST',
@@ -55,17 +64,22 @@ export async function listEarlierRuns(
     if (error?.code === SKIPPED) skipped.add(name);
     else attempts.set(name, count(attempts.get(name) ?? NO_ATTEMPTS, execution));
     if (status !== 'RUNNING') continue;
-    draft.ends.push({ execId, status: 'FAILED', serviceId: null, error: WORKER_LOST });
+    draft.ends.push({ execId, status: 'FAILED', serviceId: execution.service_id, error: WORKER_LOST });
     draft.tell('TASK_LOST', { name });
   }
   return { outputs: new Map(rows.map((row) => [row.task_name, row.result_data])), attempts, skipped };
 }
 
-function count(before: EarlierAttempts, { status, error }: TaskExecutionRow): EarlierAttempts {
+function count(before: EarlierAttempts, execution: TaskExecutionRow): EarlierAttempts {
+  const { status, error, service_id: serviceId, external_id: externalId } = execution;
   const attempts = before.attempts + 1;
-  if (status !== 'FAILED' || error === null || error.code === WORKER_LOST.code) return { ...before, attempts };
+  if (status !== 'FAILED' || error === null || error.code === WORKER_LOST.code) {
+    // Cut off: a later attempt may have ended before it could ask for what an earlier one was promised.
+    const accepted = serviceId !== null && externalId !== null ? { serviceId, externalId } : before.accepted;
+    return { ...before, attempts, accepted };
+  }
   const answered = before.answered + (wasAnswered(error.code) ? 1 : 0);
-  return { attempts, failed: before.failed + 1, answered, error };
+  return { attempts, failed: before.failed + 1, answered, error, accepted: undefined };
 }
 
 /** The failure that ended the instance in an earlier run: it is not asked again for what it has answered. */

@@ -4,7 +4,7 @@ import { toJobFailure } from '../job/job-failure.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { type BindingScope, bindRequest } from '../pipeline/bindings.ts';
 import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
-import type { TaskOutcome } from '../ports/task-runner.ts';
+import type { AcceptedWork, TaskOutcome } from '../ports/task-runner.ts';
 import { findTaskResult } from '../results/task-result.repository.ts';
 import { artifactMapOf } from './artifact-map.ts';
 import { tell } from './diagnostics.ts';
@@ -28,6 +28,8 @@ export interface InstanceHost {
   /** Set when the run starts nothing more. */
   readonly ending: JobEnding | undefined;
   commit(draft: TransitionDraft): Promise<void>;
+  /** A service has taken over the work of an attempt: it is noted before anybody asks for it. */
+  accepted(execId: string, work: AcceptedWork): Promise<void>;
   completed(
     run: InstanceRun,
     given: { result: JsonObject; confidence: number | null; draft: TransitionDraft },
@@ -57,6 +59,7 @@ export class InstanceRun {
   #failed: number;
   #answered: number;
   #calledAt = 0;
+  #accepted: AcceptedWork | undefined;
 
   constructor(given: {
     context: ExecutorContext;
@@ -70,6 +73,7 @@ export class InstanceRun {
     this.#attempt = given.earlier.attempts;
     this.#failed = given.earlier.failed;
     this.#answered = given.earlier.answered;
+    this.#accepted = given.earlier.accepted;
   }
 
   /** True between the attempts, and while the cache is asked. */
@@ -169,17 +173,30 @@ export class InstanceRun {
     const facts = this.#attemptFacts();
     tell('attempt.started', facts);
     this.#calledAt = performance.now();
+    let fault: { readonly error: unknown } | undefined;
     const calling = attemptTask({
       ...{ orgId: this.#context.orgId, tasks: this.#context.tasks, logger: this.#context.logger },
       ...{ jobId: this.#host.jobId, instance: this.instance, request: this.#request, controller: this.#controller },
       ...{ attempt: this.#attempt - 1, answered: this.#answered },
       onProgress: (fraction) => this.#progress(fraction),
+      accepted: this.#accepted,
+      onAccepted: async (work) => {
+        try {
+          await this.#host.accepted(execId, work);
+          this.#accepted = work;
+        } catch (error) {
+          fault = { error };
+          throw error;
+        }
+      },
     });
     tell('attempt.called', facts);
     let outcome: TaskOutcome;
     try {
       outcome = await calling;
     } catch (error) {
+      // What could not be noted is no word of the service's: the run is broken off.
+      if (fault) throw fault.error;
       return this.#callFailed(execId, error);
     }
     const { computeMs: compute_ms, serviceName: service } = outcome;
@@ -197,15 +214,16 @@ export class InstanceRun {
     if (isStopped || !endsJob(error))
       tell('attempt.canceled', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, reason: toCutOff(error) });
     if (isStopped) {
-      draft.stop(this.instance, { execId });
+      draft.stop(this.instance, { execId, serviceId: this.#accepted?.serviceId ?? null });
       return this.#host.stopped(this, draft);
     }
     // A database or store that is away is no failure of the job: the run is broken off and goes on when it is back.
     if (!endsJob(error)) throw error;
     const failure = toJobFailure(error, this.instance.name);
     tell('attempt.failed', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, code: failure.code });
-    draft.fail(this.instance, { execId, failure });
+    draft.fail(this.instance, { execId, failure, serviceId: this.#accepted?.serviceId ?? null });
     this.#failed++;
+    this.#accepted = undefined;
     if (wasAnswered(failure.code)) this.#answered++;
     const { retry } = this.instance.step;
     if (error instanceof TaskFailedError && error.retryable && this.#failed < retry.attempts)

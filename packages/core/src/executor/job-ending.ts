@@ -16,6 +16,11 @@ export class ExecutorStopping extends DOMException {
   }
 }
 
+/** True for the reason of a call's signal when its job goes on later or elsewhere: work that a service has taken over goes on too. */
+export function isInterruption(reason: unknown): boolean {
+  return reason instanceof ExecutorStopping;
+}
+
 /** Another step of the job has failed. */
 export class StepStopped extends DOMException {
   constructor() {

@@ -3,8 +3,10 @@ import { type JobCache, parseJobCache } from '../job/job-cache.ts';
 import { toJobFailure } from '../job/job-failure.ts';
 import type { JsonObject } from '../json.ts';
 import type { PublishedSpec } from '../pipeline/pipeline-spec.ts';
+import type { AcceptedWork } from '../ports/task-runner.ts';
 import type { JobToRun } from '../results/job-to-run.ts';
 import type { JobClose } from '../results/job-transition.ts';
+import { recordAcceptedExecution } from '../results/task-execution.repository.ts';
 import { tell } from './diagnostics.ts';
 import { type EarlierRuns, findFinalFailure, listEarlierRuns, NO_ATTEMPTS, NO_EARLIER_RUNS } from './earlier-runs.ts';
 import type { ExecutorContext } from './executor-context.ts';
@@ -174,6 +176,11 @@ export class JobRun implements InstanceHost {
     this.#fence++;
     this.#context.onClaimed(this.jobId);
     tell('job.claimed', { ...this.#facts(), pipeline: this.pipelineVersion, fence: this.#fence });
+  }
+
+  async accepted(execId: string, work: AcceptedWork): Promise<void> {
+    if (this.#ending?.kind === 'drop') throw this.#ending.error;
+    await recordAcceptedExecution(this.#context.results, { execId, jobId: this.jobId, fence: this.#fence, ...work });
   }
 
   async #begin(): Promise<void> {

@@ -3,7 +3,7 @@ import { isUuid, type OrgId } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Logger } from '../logger.ts';
 import { findNotPlainJson } from '../plain-json.ts';
-import type { TaskOutcome, TaskRunner } from '../ports/task-runner.ts';
+import type { AcceptedWork, TaskOutcome, TaskRunner } from '../ports/task-runner.ts';
 import { toJsonText } from '../results/to-jsonb.ts';
 import { orAbort } from './or-abort.ts';
 import { createProgressReporter } from './progress-reporter.ts';
@@ -21,6 +21,9 @@ export interface TaskAttempt {
   readonly tasks: TaskRunner;
   readonly controller: AbortController;
   readonly onProgress: (fraction: number) => Promise<void>;
+  /** What an earlier attempt under the same key was promised. */
+  readonly accepted: AcceptedWork | undefined;
+  readonly onAccepted: (work: AcceptedWork) => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -55,6 +58,8 @@ export async function attemptTask(run: TaskAttempt): Promise<TaskOutcome> {
       request: run.request,
       timeoutMs: step.timeoutMs,
       signal,
+      accepted: run.accepted,
+      onAccepted: run.onAccepted,
       onProgress: createProgressReporter({ everyMs: PROGRESS_EVERY_MS, report: run.onProgress }),
     });
     return toStorable(await orAbort(call, { signal, graceMs: CLEAN_UP_MS }));

@@ -15,6 +15,12 @@ import type { TaskResultRow } from '../results/tables/task-result.table.ts';
 import type { AlsoCommit } from './journal.ts';
 import type { StepInstance } from './step-plan.ts';
 
+interface EndedCall {
+  readonly execId: string;
+  /** The service that had taken the work over; null where none had. */
+  readonly serviceId: string | null;
+}
+
 /** What one moment of a job will write: each call adds rows and the event that tells of them. */
 export class TransitionDraft {
   readonly events: NewJobEvent[] = [];
@@ -73,8 +79,8 @@ export class TransitionDraft {
     this.tell('TASK_CACHED', { name, cache_key: cacheKey, canonical_job_id: hit.canonicalJobId });
   }
 
-  fail({ name }: StepInstance, { execId, failure }: { readonly execId: string; readonly failure: JobFailure }): void {
-    this.ends.push({ execId, status: 'FAILED', serviceId: null, error: failure });
+  fail({ name }: StepInstance, { execId, serviceId, failure }: EndedCall & { readonly failure: JobFailure }): void {
+    this.ends.push({ execId, status: 'FAILED', serviceId, error: failure });
     this.tell('TASK_FAILED', { name, error: failure });
   }
 
@@ -91,8 +97,8 @@ export class TransitionDraft {
     this.tell('TASK_FAILED', { name, error: failure });
   }
 
-  stop({ name }: StepInstance, { execId }: { readonly execId: string }): void {
-    this.ends.push({ execId, status: 'CANCELED', serviceId: null, error: null });
+  stop({ name }: StepInstance, { execId, serviceId }: EndedCall): void {
+    this.ends.push({ execId, status: 'CANCELED', serviceId, error: null });
     this.tell('TASK_CANCELED', { name });
   }
 

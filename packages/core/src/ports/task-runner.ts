@@ -33,6 +33,13 @@ export interface PreparedRequest {
   readonly identity: TaskIdentity;
 }
 
+/** Work that a service has taken over and does after its answer. */
+export interface AcceptedWork {
+  readonly serviceId: string;
+  /** By which that service is asked for it: an id of its own, or an address. At most 2,000 characters. */
+  readonly externalId: string;
+}
+
 export interface TaskCall {
   readonly orgId: OrgId;
   readonly jobId: string;
@@ -45,8 +52,15 @@ export interface TaskCall {
   readonly idempotencyKey: string;
   readonly request: JsonObject;
   readonly timeoutMs: number;
-  /** Aborts the call and, where the contract offers it, cancels it at the service. */
+  /**
+   * Aborts the call and, where the contract offers it, cancels it at the service; not where `isInterruption` says of its reason that the job goes
+   * on elsewhere.
+   */
   readonly signal: AbortSignal;
+  /** What an earlier call under the same key was promised: it is asked for, and the request not sent again. */
+  readonly accepted?: AcceptedWork | undefined;
+  /** Called when a service has taken the work over, before it is asked for it the first time; what it rejects with ends the call. */
+  readonly onAccepted?: ((work: AcceptedWork) => Promise<void>) | undefined;
   /** Called with a fraction 0..1 as the service reports it. */
   readonly onProgress?: (fraction: number) => void;
 }

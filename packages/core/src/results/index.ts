@@ -88,7 +88,12 @@ export type {
   TaskResultRowUpdate,
   TaskResultsTable,
 } from './tables/task-result.table.ts';
-export { finishOpenTaskExecutions, listTaskExecutions } from './task-execution.repository.ts';
+export {
+  type AcceptedExecution,
+  finishOpenTaskExecutions,
+  listTaskExecutions,
+  recordAcceptedExecution,
+} from './task-execution.repository.ts';
 export {
   type AppendedTaskLogs,
   type AppendTaskLogs,

@@ -1,6 +1,7 @@
 import { createPostgresDatabase } from '@mad/testkit';
 import { type Kysely, sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { LeaseLostError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import * as cacheEntries from '../../src/results/cache-entry.repository.ts';
 import * as cacheFlights from '../../src/results/cache-flight.repository.ts';
@@ -162,6 +163,9 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
 
   const [first, second] = [started('dock'), started('dock', { attempt: 1 })];
   await commit({ jobId: JOB, fence: 2, starts: [first] });
+  const work = { execId: first.execId, jobId: JOB, serviceId: newId(), externalId: 'x' };
+  await repo.recordAcceptedExecution(db, { ...work, fence: 2 });
+  await expect(repo.recordAcceptedExecution(db, { ...work, fence: 1 })).rejects.toThrow(LeaseLostError);
   const end = { execId: first.execId, status: 'FAILED', serviceId: null, error: null } as const;
   await commit({ jobId: JOB, fence: 2, starts: [second], ends: [end], results: [answered('dock')] });
   await repo.finishOpenTaskExecutions(db, { jobId: JOB, status: 'COMPLETED' });

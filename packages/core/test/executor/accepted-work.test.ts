@@ -1,0 +1,115 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  Executor,
+  followJob,
+  isInterruption,
+  type JobEvent,
+  listTaskExecutions,
+  newId,
+  publishPipeline,
+  submitJob,
+  type TaskCall,
+  TaskFailedError,
+} from '../../src/index.ts';
+import { createTestTasks, openTestPlatform, step, type TestPlatform } from './test-platform.ts';
+
+const SERVICE_ID = newId();
+let host: TestPlatform;
+let executor: Executor;
+let behave: (call: TaskCall) => Promise<void>;
+const tasks = createTestTasks({
+  dock: async (_, call) => {
+    await behave(call);
+    return {};
+  },
+});
+
+beforeAll(async () => {
+  host = await openTestPlatform('pglite', tasks);
+  await publishPipeline(host.platform, host.caller, {
+    ...{ name: 'docking', version: '1.0.0' },
+    spec: { version: 1, tasks: [step('dock', { retry: { attempts: 3, backoffMs: 1 } })] },
+  });
+});
+afterAll(() => host[Symbol.asyncDispose]());
+beforeEach(() => {
+  tasks.calls.length = 0;
+  start();
+});
+afterEach(() => executor[Symbol.asyncDispose]());
+
+function start(): void {
+  executor = new Executor(host.platform, { recoverEveryMs: 50, stopGraceMs: 50 });
+  executor.start();
+}
+
+const submit = async () =>
+  (await submitJob(host.platform, host.caller, { pipeline: 'docking', useCache: false })).jobId;
+const accept = async (call: TaskCall, externalId: string): Promise<void> =>
+  call.onAccepted?.({ serviceId: SERVICE_ID, externalId });
+const hang = ({ signal }: TaskCall) => setTimeout(60_000, undefined, { signal });
+
+async function eventsOf(jobId: string): Promise<readonly JobEvent[]> {
+  const events: JobEvent[] = [];
+  for await (const event of followJob(host.platform, host.caller, { jobId })) events.push(event);
+  return events;
+}
+
+test('work that a service had taken over when its executor stopped is handed to the next call, also over two stops', async () => {
+  const accepted = Promise.withResolvers<void>();
+  const reasons: boolean[] = [];
+  behave = async (call) => {
+    if (!call.accepted) {
+      await accept(call, 'work-1');
+      accepted.resolve();
+    }
+    await hang(call).catch(() => reasons.push(isInterruption(call.signal.reason)));
+    throw new TypeError('unreachable once aborted');
+  };
+  const jobId = await submit();
+  await accepted.promise;
+  await executor[Symbol.asyncDispose]();
+  start();
+  // Stopped before the second call has noted anything.
+  await expect.poll(() => tasks.calls.length).toBe(2);
+  await executor[Symbol.asyncDispose]();
+  behave = async () => {};
+  start();
+  expect((await eventsOf(jobId)).at(-1)?.event).toBe('COMPLETED');
+  const work = { serviceId: SERVICE_ID, externalId: 'work-1' };
+  expect(tasks.calls.map((call) => call.accepted)).toEqual([undefined, work, work]);
+  expect(new Set(tasks.calls.map((call) => call.idempotencyKey)).size).toBe(1);
+  expect(reasons).toEqual([true, true]);
+  const [first] = await listTaskExecutions(host.results, { jobId });
+  expect(first).toMatchObject({ service_id: SERVICE_ID, external_id: 'work-1' });
+});
+
+test('work that was lost at its service is not asked for again', async () => {
+  behave = async (call) => {
+    if (tasks.calls.length > 1) return;
+    await accept(call, 'work-2');
+    throw new TaskFailedError({ failureCode: 'EXECUTION_LOST', message: 'gone', retryable: true });
+  };
+  expect((await eventsOf(await submit())).at(-1)?.event).toBe('COMPLETED');
+  expect(tasks.calls.map((call) => call.accepted)).toEqual([undefined, undefined]);
+});
+
+test('a call whose job went to another executor can note nothing, and does not fail the job', async () => {
+  const noted: unknown[] = [];
+  behave = async (call) => {
+    if (tasks.calls.length > 1) return;
+    await host.results
+      .updateTable('jobs')
+      .set({ fence: 7, lease_expires_at: new Date(0) })
+      .where('job_id', '=', call.jobId)
+      .execute();
+    await accept(call, 'work-3').catch((error: unknown) => {
+      noted.push(error);
+      throw error;
+    });
+  };
+  expect((await eventsOf(await submit())).at(-1)?.event).toBe('COMPLETED');
+  expect(noted).toMatchObject([{ code: 'MAD_CORE_LEASE_LOST' }]);
+  expect(tasks.calls.map((call) => call.accepted)).toEqual([undefined, undefined]);
+});
