@@ -2,15 +2,18 @@ import { parseArgs } from 'node:util';
 import { startPostgresServer } from '@mad/testkit';
 import { EXECUTOR_CHECKS } from './executor/index.ts';
 import { type CheckReport, runChecks } from './run-checks.ts';
+import { TASKS_CHECKS } from './tasks/index.ts';
 
 /** Every group of checks by its name. */
-const GROUPS = { executor: EXECUTOR_CHECKS };
+const GROUPS = { executor: EXECUTOR_CHECKS, tasks: TASKS_CHECKS };
 
 // Commits wait for the disk, and many processes have pools of their own.
 const SETTINGS = ['fsync=on', 'synchronous_commit=on', 'max_connections=300', 'max_wal_size=4GB', 'jit=off'];
 
-const USAGE = `npm run check -- executor [--only <name>,…] [--small] [--json]
-checks: ${Object.keys(EXECUTOR_CHECKS).join(', ')}`;
+const USAGE = `npm run check -- <group> [--only <name>,…] [--small] [--json]
+${Object.entries(GROUPS)
+  .map(([group, checks]) => `${group}: ${Object.keys(checks).join(', ')}`)
+  .join('\n')}`;
 
 /** Prints a line for each check. Exits 1 where one falls short, 2 where it was called wrongly. */
 async function main(): Promise<number> {

@@ -5,6 +5,9 @@ export class TaskDocumentRefusedError extends MadError {
   static override readonly code = 'MAD_TASKS_DOCUMENT_REFUSED';
   /** JSON Pointer of the place; `''` for the whole document. */
   readonly pointer: string;
+  readonly reason: string;
+  /** What to do. */
+  readonly hint: string;
   constructor({ pointer, reason, hint, cause }: { pointer: string; reason: string; hint: string; cause?: unknown }) {
     super({
       message: `task document refused at ${pointer || '(root)'}: ${reason}; ${hint}`,
@@ -12,6 +15,8 @@ export class TaskDocumentRefusedError extends MadError {
       cause,
     });
     this.pointer = pointer;
+    this.reason = reason;
+    this.hint = hint;
   }
 }
 
@@ -19,9 +24,11 @@ export class TaskDocumentRefusedError extends MadError {
 export class TaskDocumentInvalidError extends MadError {
   static override readonly code = 'MAD_TASKS_DOCUMENT_INVALID';
   readonly pointer: string;
+  readonly reason: string;
   constructor({ pointer, reason, cause }: { pointer: string; reason: string; cause?: unknown }) {
     super({ message: `task document is not valid at ${pointer || '(root)'}: ${reason}`, details: { pointer }, cause });
     this.pointer = pointer;
+    this.reason = reason;
   }
 }
 
@@ -52,6 +59,28 @@ export class OriginNotAllowedError extends MadError {
     super({
       message: `calls to ${origin} are not allowed here; the operator must add this origin to allowedOrigins of createTaskRunner`,
       details: { origin },
+    });
+  }
+}
+
+/** Thrown when the name of an allowed origin leads to an address that is not public and in none of the operator's `allowedNetworks`. */
+export class AddressNotAllowedError extends MadError {
+  static override readonly code = 'MAD_TASKS_ADDRESS_NOT_ALLOWED';
+  constructor({ hostname, address }: { hostname: string; address: string }) {
+    super({
+      message: `${hostname} leads to ${address}, which is not allowed here; the operator must add its network to allowedNetworks of createTaskRunner`,
+      details: { hostname, address },
+    });
+  }
+}
+
+/** Thrown when an operation asks for credentials and the host's secrets resolver has none of those its document names. */
+export class CredentialMissingError extends MadError {
+  static override readonly code = 'MAD_TASKS_CREDENTIAL_MISSING';
+  constructor({ scope, schemes }: { scope: string; schemes: readonly string[] }) {
+    super({
+      message: `${scope} asks for credentials of ${schemes.join(' or ')}, and the host's secrets give none that fits; store one for it`,
+      details: { scope, schemes: [...schemes] },
     });
   }
 }

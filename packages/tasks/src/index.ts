@@ -1,5 +1,15 @@
+export type { Credential, SecretRequest, SecretsResolver } from './client/authenticate.ts';
+export {
+  type CallOptions,
+  type ClientAnswer,
+  openServiceClient,
+  type ServiceClient,
+  type ServiceClientOptions,
+} from './client/service-client.ts';
 export { type RegisterTask, registerTask } from './definition/register-task.ts';
 export {
+  AddressNotAllowedError,
+  CredentialMissingError,
   OperationInvalidError,
   OriginNotAllowedError,
   TaskDocumentInvalidError,

@@ -3,6 +3,7 @@ import {
   type Clock,
   findTaskDefinition,
   inOrganization,
+  isInterruption,
   type Logger,
   type MetadataDatabase,
   NotFoundError,
@@ -20,12 +21,13 @@ import {
   ValidationFailedError,
 } from '@mad/core';
 import { Agent, type Dispatcher } from 'undici';
+import { authenticate, type SecretsResolver } from './client/authenticate.ts';
 import { callService } from './client/call-service.ts';
 import { findUnstorable } from './client/find-unstorable.ts';
 import { inDeadline } from './client/in-deadline.ts';
-import { inlineFiles } from './client/inline-files.ts';
 import { createOutboundPolicy } from './client/outbound-policy.ts';
 import { contractViolation } from './client/read-json-body.ts';
+import { createRequestFiles } from './client/request-files.ts';
 import { storeFiles } from './client/store-files.ts';
 import { interfaceDigest } from './definition/interface-digest.ts';
 import { resolveVersion } from './definition/resolve-version.ts';
@@ -39,21 +41,25 @@ export interface TaskRunnerOptions {
   readonly artifacts: ArtifactStore;
   /** Where calls may go, named by whoever operates the deployment: `['http://127.0.0.1:8080']`. Nothing else is ever connected to. */
   readonly allowedOrigins: readonly string[];
-  /** Makes the connections; stays the host's to close. @default an undici Agent of its own */
+  /** Addresses beside the public ones that the names of origins may lead to: `['10.0.0.0/8']`. @default none */
+  readonly allowedNetworks?: readonly string[] | undefined;
+  /** Makes the connections, whatever `allowedNetworks` says; stays the host's to close. @default an undici Agent of its own */
   readonly dispatcher?: Dispatcher | undefined;
   /** @default 64 MiB */
   readonly maxResponseBytes?: number | undefined;
   /** Compiled interfaces kept. @default 100 */
   readonly maxInterfaces?: number | undefined;
+  /** Credentials for the services that ask for them. @default none */
+  readonly secrets?: SecretsResolver | undefined;
   /** @default silent */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /**
- * A task runner that calls registered services over HTTP, each request and response held against the task's own document. Sends every request
- * once; dispose it to close its connections.
- * @throws {ValidationFailedError} when `allowedOrigins` holds something other than origins.
+ * A task runner that calls registered services over HTTP, each request and response held against the task's own document. A request is
+ * repeated only where that does no harm; dispose the runner to close its connections.
+ * @throws {ValidationFailedError} when `allowedOrigins` holds something other than origins, `allowedNetworks` than networks.
  */
 export function createTaskRunner(options: TaskRunnerOptions): TaskRunner & AsyncDisposable {
   return new HttpTaskRunner(options);
@@ -68,16 +74,22 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
   readonly #ownDispatcher: Agent | undefined;
   readonly #clock: Clock;
   readonly #maxResponseBytes: number;
+  readonly #secrets: SecretsResolver | undefined;
+  readonly #logger: Logger;
 
   constructor(options: TaskRunnerOptions) {
     const { metadata, clock = systemClock, logger = silentLogger } = options;
-    const policy = createOutboundPolicy(options.allowedOrigins);
+    const policy = createOutboundPolicy({ origins: options.allowedOrigins, networks: options.allowedNetworks });
     this.#metadata = metadata;
     this.#artifacts = options.artifacts;
     this.#clock = clock;
+    this.#logger = logger;
+    this.#secrets = options.secrets;
     this.#maxResponseBytes = options.maxResponseBytes ?? 64 * 1024 * 1024;
     this.#interfaces = new InterfaceCache({ limit: options.maxInterfaces ?? 100 });
-    this.#ownDispatcher = options.dispatcher ? undefined : new Agent({ connect: { timeout: 5_000 } });
+    this.#ownDispatcher = options.dispatcher
+      ? undefined
+      : new Agent({ connect: { timeout: 5_000, lookup: policy.lookup } });
     this.#dispatcher = options.dispatcher ?? (this.#ownDispatcher as Agent);
     this.#services = new TaskServices({ metadata, policy, dispatcher: this.#dispatcher, clock, logger });
   }
@@ -123,20 +135,44 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
     return inDeadline({ timeoutMs, signal, subject: `${call.stepName} (${labelOf(definition)})` }, async (inTime) => {
       const issues = taskInterface.checkRequest(call.request);
       if (issues.length > 0) throw invalidRequest(definition, issues);
-      const request = await inlineFiles(call.request, { ...files, schema: taskInterface.requestSchema });
-      using service = await this.#services.choose(definition);
+      using service = call.accepted
+        ? await this.#services.reopen(definition, call.accepted.serviceId)
+        : await this.#services.choose(definition);
       const begun = performance.now();
       const { serviceId, serviceUrl } = service;
       const response = await callService({
         serviceUrl,
         taskInterface,
-        request,
+        request: call.request,
+        files: createRequestFiles(files),
         idempotencyKey,
         signal: inTime,
+        isInterrupted: () => isInterruption(signal.reason),
+        externalId: call.accepted?.externalId,
+        onAccepted: async (externalId) => call.onAccepted?.({ serviceId, externalId }),
         onProgress,
         dispatcher: this.#dispatcher,
         clock: this.#clock,
         maxResponseBytes: this.#maxResponseBytes,
+        authenticate: () =>
+          authenticate({
+            security: taskInterface.execute.operation.security,
+            secrets: this.#secrets,
+            ask: { orgId, scope: definition.task_id },
+          }),
+        retries: {
+          budget: service.budget,
+          onRetry: ({ attempt, failure, waitMs }) => {
+            const facts = {
+              org_id: orgId,
+              job_id: call.jobId,
+              step: call.stepName,
+              attempt,
+              code: failure.failureCode,
+            };
+            this.#logger.warn({ ...facts, wait_ms: waitMs }, 'a call of a service is made again');
+          },
+        },
       }).catch(async (error: unknown) => {
         if (isUnreached(error)) await this.#services.markUnreachable(definition, serviceId);
         throw error;

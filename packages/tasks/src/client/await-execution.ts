@@ -1,8 +1,8 @@
 import { findByPointer, type JsonValue, TaskFailedError } from '@mad/core';
 import { z } from 'zod';
 import { contractViolation, readJsonBody } from './read-json-body.ts';
-import { type ServiceAnswer, sendRequest } from './send-request.ts';
-import { below, type Exchange, type ServiceCall } from './service-call.ts';
+import type { ServiceAnswer } from './send-request.ts';
+import { below, type Exchange, openExchange, type ServiceCall } from './service-call.ts';
 import { failureOfAnswer, failureOfExecution, readRetryAfterMs } from './service-failure.ts';
 
 const FIRST_INTERVAL_MS = 250;
@@ -13,12 +13,12 @@ const HELD_INTERVAL_MS = 50;
 const HOLD_SECONDS = 10;
 const MAX_FAULTS_IN_A_ROW = 5;
 const CANCEL_TIMEOUT_MS = 1_000;
+/** Characters of an id or an address that a service gives its work. */
+const MAX_ID = 2_000;
 
 export interface AcceptedCall {
   readonly call: ServiceCall;
   readonly exchange: Exchange;
-  /** The 202 that accepted the work. */
-  readonly accepted: ServiceAnswer;
 }
 
 const executionSchema = z.object({
@@ -27,17 +27,63 @@ const executionSchema = z.object({
   progress: z.number().min(0).max(1).nullish(),
 });
 
+/** What a service has taken over with a 202. */
+export interface Execution {
+  readonly url: URL;
+  /** The service's own id of it, else the path at which it is asked for. */
+  readonly externalId: string;
+  readonly firstWaitMs: number;
+}
+
+/** Where the work that a 202 accepted is asked for: its `Location`, or the document's status path with the id in its body. @throws {TaskFailedError} */
+export function findExecution({ serviceUrl, taskInterface }: ServiceCall, accepted: ServiceAnswer): Execution {
+  const firstWaitMs = readRetryAfterMs(accepted) ?? FIRST_INTERVAL_MS;
+  const location = accepted.header('location');
+  const base = below(serviceUrl, taskInterface.execute.operation.path);
+  const url = location === undefined ? null : URL.parse(location, base.href);
+  if (url?.origin === serviceUrl.origin && url.username === '' && url.href.length <= MAX_ID)
+    return { url, externalId: `${url.pathname}${url.search}`, firstWaitMs };
+  const id = accepted.body.byteLength > 0 ? findByPointer(readJsonBody(accepted), '/execution_id') : undefined;
+  if (typeof id === 'string' && id !== '' && id.length <= MAX_ID && !id.startsWith('/')) {
+    const found = findUrl({ serviceUrl, taskInterface }, id);
+    if (found) return { url: found, externalId: id, firstWaitMs };
+  }
+  throw contractViolation(
+    location === undefined
+      ? 'accepted the request for later (202) and does not say where to ask for it: neither Location nor execution_id'
+      : 'accepted the request for later (202) with a Location at another origin',
+  );
+}
+
+/** As it was found when the work was accepted, perhaps by a process that is gone. @throws {TaskFailedError} EXECUTION_LOST where it leads nowhere any more. */
+export function resumeExecution(call: ServiceCall, { externalId }: Pick<Execution, 'externalId'>): Execution {
+  const url = findUrl(call, externalId);
+  if (url?.origin !== call.serviceUrl.origin) throw executionLost();
+  return { url, externalId, firstWaitMs: 0 };
+}
+
+function findUrl(
+  { serviceUrl, taskInterface }: Pick<ServiceCall, 'serviceUrl' | 'taskInterface'>,
+  externalId: string,
+): URL | null {
+  if (externalId.startsWith('/')) return URL.parse(externalId, serviceUrl.origin);
+  const { statusPath } = taskInterface;
+  return statusPath === undefined
+    ? null
+    : below(serviceUrl, statusPath.replace('{execution_id}', encodeURIComponent(externalId)));
+}
+
 /**
  * Asks for the state of accepted work until it ended and returns its result, unchecked. Questions come less and less often, up to 30 s apart, at least
  * once a second while progress is reported, and as the service asks by Retry-After; one that honours `Prefer: wait` is asked anew at once.
- * When the signal aborts the service is told to stop.
+ * When the signal aborts the service is told to stop, unless the call was only interrupted and the work will be asked for again.
  */
-export async function awaitExecution({ call, exchange, accepted }: AcceptedCall): Promise<JsonValue> {
-  const url = findStatusUrl(call, accepted);
+export async function awaitExecution({ call, exchange }: AcceptedCall, execution: Execution): Promise<JsonValue> {
+  const { url, firstWaitMs } = execution;
   try {
-    return await poll({ call, exchange, url, firstWaitMs: readRetryAfterMs(accepted) ?? FIRST_INTERVAL_MS });
+    return await poll({ call, exchange, url, firstWaitMs });
   } catch (error) {
-    if (call.signal.aborted) await cancel(call, url);
+    if (call.signal.aborted && !call.isInterrupted()) await cancel(call, url);
     throw error;
   }
 }
@@ -115,27 +161,11 @@ function nextWaitMs(answer: ServiceAnswer, { intervalMs, lively }: { intervalMs:
   return lively ? Math.min(asked, LIVELY_INTERVAL_MS) : asked;
 }
 
-/** `Location` of the 202, or the document's status path with the id in its body; always at the service's own origin. */
-function findStatusUrl({ serviceUrl, taskInterface }: ServiceCall, accepted: ServiceAnswer): URL {
-  const location = accepted.header('location');
-  const url = location === undefined ? null : URL.parse(location, below(serviceUrl, taskInterface.executePath).href);
-  if (url?.origin === serviceUrl.origin && url.username === '') return url;
-  const id = accepted.body.byteLength > 0 ? findByPointer(readJsonBody(accepted), '/execution_id') : undefined;
-  if (typeof id === 'string' && id !== '' && taskInterface.statusPath !== undefined) {
-    return below(serviceUrl, taskInterface.statusPath.replace('{execution_id}', encodeURIComponent(id)));
-  }
-  throw contractViolation(
-    location === undefined
-      ? 'accepted the request for later (202) and does not say where to ask for it: neither Location nor execution_id'
-      : 'accepted the request for later (202) with a Location at another origin',
-  );
-}
-
-async function cancel({ taskInterface, dispatcher, maxResponseBytes }: ServiceCall, url: URL): Promise<void> {
-  if (!taskInterface.cancellable) return;
-  const signal = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
+async function cancel(call: ServiceCall, url: URL): Promise<void> {
+  if (!call.taskInterface.cancellable) return;
+  const exchange = openExchange({ ...call, signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS) });
   // The call has failed already; a service that cannot be told ends the work by itself.
-  await sendRequest({ method: 'DELETE', url, signal, dispatcher, maxResponseBytes }).catch(() => {});
+  await exchange({ method: 'DELETE', url }).catch(() => {});
 }
 
 function executionLost(): TaskFailedError {

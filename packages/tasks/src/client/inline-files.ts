@@ -1,20 +1,9 @@
-import { createHash } from 'node:crypto';
-import {
-  ArtifactCorruptError,
-  type ArtifactStore,
-  isArtifactReference,
-  type JsonObject,
-  type JsonSchema,
-  type JsonValue,
-  NotFoundError,
-  type OrgId,
-  TaskFailedError,
-} from '@mad/core';
+import { isArtifactReference, type JsonObject, type JsonSchema, type JsonValue, TaskFailedError } from '@mad/core';
 import { type FilePlace, listFilePlaces, replacePlaces } from '../openapi/file-places.ts';
+import type { RequestFiles } from './request-files.ts';
 
 export interface InlineFiles {
-  readonly artifacts: ArtifactStore;
-  readonly orgId: OrgId;
+  readonly files: RequestFiles;
   readonly schema: JsonSchema;
 }
 
@@ -22,32 +11,14 @@ export interface InlineFiles {
  * The request as it is sent: every artifact reference where the schema puts a file becomes the file's text, its digest checked.
  * @throws {TaskFailedError} ARTIFACT_NOT_FOUND, ARTIFACT_CORRUPT, or INVALID_FILE when bytes are to be sent as text and are not UTF-8.
  */
-export async function inlineFiles(request: JsonObject, { artifacts, orgId, schema }: InlineFiles): Promise<JsonValue> {
+export async function inlineFiles(request: JsonObject, { files, schema }: InlineFiles): Promise<JsonValue> {
   const replacements: { path: readonly string[]; value: JsonValue }[] = [];
   for (const place of listFilePlaces(schema, request)) {
     if (!isArtifactReference(place.value)) continue;
-    const bytes = await readChecked(artifacts, { orgId, digest: place.value.$artifact });
+    const bytes = await files.read(place.value);
     replacements.push({ path: place.path, value: toText(bytes, place) });
   }
   return replacePlaces(request, replacements);
-}
-
-async function readChecked(
-  artifacts: ArtifactStore,
-  { orgId, digest }: { orgId: OrgId; digest: string },
-): Promise<Buffer> {
-  try {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of await artifacts.get(orgId, digest)) chunks.push(chunk as Uint8Array);
-    const bytes = Buffer.concat(chunks);
-    const found = createHash('sha256').update(bytes).digest('hex');
-    if (found !== digest) throw new ArtifactCorruptError({ digest, found });
-    return bytes;
-  } catch (cause) {
-    if (!(cause instanceof NotFoundError) && !(cause instanceof ArtifactCorruptError)) throw cause;
-    const failureCode = cause instanceof NotFoundError ? 'ARTIFACT_NOT_FOUND' : 'ARTIFACT_CORRUPT';
-    throw new TaskFailedError({ failureCode, message: cause.message, retryable: false, details: { digest }, cause });
-  }
 }
 
 function toText(bytes: Buffer, { path, base64 }: FilePlace): string {

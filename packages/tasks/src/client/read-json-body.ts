@@ -1,5 +1,5 @@
 import { type JsonValue, TaskFailedError } from '@mad/core';
-import { isJsonMediaType } from '../openapi/task-operations.ts';
+import { isJsonMediaType } from '../openapi/api-operation.ts';
 import { findUnstorable } from './find-unstorable.ts';
 import type { ServiceAnswer } from './send-request.ts';
 
@@ -9,13 +9,11 @@ import type { ServiceAnswer } from './send-request.ts';
  */
 export function readJsonBody(answer: ServiceAnswer): JsonValue {
   const type = answer.header('content-type') ?? '';
-  const encoding = answer.header('content-encoding') ?? 'identity';
   if (answer.body.byteLength === 0)
     throw contractViolation(`answered ${answer.status} without a body where JSON was promised`);
   if (!isJsonMediaType(type))
     throw contractViolation(`answered ${answer.status} with ${mediaTypeOf(type)} where JSON was promised`);
-  if (encoding !== 'identity')
-    throw contractViolation(`compressed its answer (${encoding.slice(0, 20)}) though this was not asked for`);
+  requirePlain(answer);
   let value: JsonValue;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(answer.body)) as JsonValue;
@@ -28,6 +26,13 @@ export function readJsonBody(answer: ServiceAnswer): JsonValue {
       issues: [fault],
     });
   return value;
+}
+
+/** @throws {TaskFailedError} CONTRACT_VIOLATION when the body is compressed, which was not asked for. */
+export function requirePlain(answer: ServiceAnswer): void {
+  const encoding = answer.header('content-encoding') ?? 'identity';
+  if (encoding !== 'identity')
+    throw contractViolation(`compressed its answer (${encoding.slice(0, 20)}) though this was not asked for`);
 }
 
 /** What a service answered breaks its own document; asking again would bring the same. */

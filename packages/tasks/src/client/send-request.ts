@@ -1,11 +1,13 @@
-import { TaskFailedError } from '@mad/core';
+import type { Readable } from 'node:stream';
+import { isMadError, TaskFailedError } from '@mad/core';
 import { type Dispatcher, request } from 'undici';
 
 export interface ServiceRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Upper case. */
+  readonly method: string;
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body?: string | undefined;
+  readonly body?: string | Buffer | Readable | undefined;
   readonly signal: AbortSignal;
   readonly dispatcher: Dispatcher;
   /** Bytes of the body that are read at most. */
@@ -40,7 +42,7 @@ export async function sendRequest(sent: ServiceRequest): Promise<ServiceAnswer> 
   try {
     // The total deadline is the signal's: undici's own timeouts only see idle connections.
     const response = await request(url, {
-      method,
+      method: method as Dispatcher.HttpMethod,
       headers: { accept: 'application/json', 'accept-encoding': 'identity', ...sent.headers },
       body: sent.body ?? null,
       signal,
@@ -70,7 +72,7 @@ export async function sendRequest(sent: ServiceRequest): Promise<ServiceAnswer> 
     return { status: response.statusCode, body: Buffer.concat(chunks), header };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof TaskFailedError) throw error;
+    if (isMadError(error)) throw error;
     throw networkFault(url, error);
   }
 }

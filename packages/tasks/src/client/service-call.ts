@@ -1,31 +1,60 @@
-import type { Clock, JsonValue } from '@mad/core';
+import type { Clock, JsonObject } from '@mad/core';
 import type { Dispatcher } from 'undici';
 import type { TaskInterface } from '../openapi/task-interface.ts';
-import type { ServiceAnswer, ServiceRequest } from './send-request.ts';
+import type { Authentication } from './authenticate.ts';
+import type { RequestFiles } from './request-files.ts';
+import { type ServiceAnswer, type ServiceRequest, sendRequest } from './send-request.ts';
+import type { Retries } from './with-retries.ts';
 
 export interface ServiceCall {
   /** The service's own address; the paths of the interface are below it. */
   readonly serviceUrl: URL;
   readonly taskInterface: TaskInterface;
-  /** As sent: files are their text. */
-  readonly request: JsonValue;
+  /** That of the interface: files are artifact references. */
+  readonly request: JsonObject;
+  readonly files: RequestFiles;
   readonly idempotencyKey: string;
   /** Ends the call, its deadline included. */
   readonly signal: AbortSignal;
+  /** True when an aborted call will be made again: what the service has taken over is not canceled. */
+  readonly isInterrupted: () => boolean;
+  /** The service's id of work that it took over for an earlier call of this key: it is asked for, nothing is sent. */
+  readonly externalId: string | undefined;
+  /** Told of work that the service takes over, before it is asked for. */
+  readonly onAccepted: (externalId: string) => Promise<void>;
   readonly onProgress?: ((fraction: number) => void) | undefined;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly maxResponseBytes: number;
+  /** Asked for every exchange. */
+  readonly authenticate: () => Promise<Authentication>;
+  readonly retries: Pick<Retries, 'budget' | 'onRetry'>;
+}
+
+/** Exchanges of one call with its service, each with the credentials of that moment. */
+export function openExchange(
+  call: Pick<ServiceCall, 'signal' | 'dispatcher' | 'maxResponseBytes' | 'authenticate'>,
+): Exchange {
+  const { signal, dispatcher, maxResponseBytes } = call;
+  return async ({ url, headers = {}, ...sent }) => {
+    const { headers: own, query, cookies } = await call.authenticate();
+    const authorized = new URL(url);
+    if (query.length > 0)
+      authorized.search = [authorized.search.slice(1), ...query].filter((part) => part !== '').join('&');
+    const cookie = [headers.cookie, ...cookies].filter((part) => part !== undefined).join('; ');
+    const all = { ...headers, ...own, ...(cookie === '' ? {} : { cookie }) };
+    return sendRequest({ ...sent, url: authorized, headers: all, signal, dispatcher, maxResponseBytes });
+  };
 }
 
 /** One exchange of a call: everything but what the call already says. */
 export type Exchange = (sent: Pick<ServiceRequest, 'method' | 'url' | 'headers' | 'body'>) => Promise<ServiceAnswer>;
 
-/** A path of the interface below the service's own address, whether or not that ends in a slash. */
-export function below(serviceUrl: URL, path: string): URL {
+/** A path of the interface below the service's own address, whether or not that ends in a slash. Both are encoded already. */
+export function below(serviceUrl: URL, path: string, search = ''): URL {
   const url = new URL(serviceUrl);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`;
-  url.search = '';
+  url.search = search;
   url.hash = '';
   return url;
 }

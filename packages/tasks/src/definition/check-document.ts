@@ -2,7 +2,7 @@ import SwaggerParser from '@apidevtools/swagger-parser';
 import { findByPointer, isJsonObject, type JsonObject, type JsonValue } from '@mad/core';
 import type { OpenAPI } from 'openapi-types';
 import { TaskDocumentInvalidError } from '../errors.ts';
-import { refPointer } from '../openapi/dereference.ts';
+import { dereference, refPointer } from '../openapi/dereference.ts';
 
 const DIALECTS = ['https://spec.openapis.org/oas/3.1/dialect/base', 'https://json-schema.org/draft/2020-12/schema'];
 
@@ -26,7 +26,7 @@ export async function checkDocument(document: JsonObject): Promise<void> {
   refuseDeadReferences(document);
   try {
     // The parser works in place and would open files and connections by default.
-    const copy = structuredClone(document) as unknown as OpenAPI.Document;
+    const copy = withPathItems(structuredClone(document)) as unknown as OpenAPI.Document;
     await SwaggerParser.validate(copy, {
       resolve: { external: false, file: false, http: false },
       // References stay: replaced by their targets, a few of them can stand for more than can ever be checked.
@@ -35,6 +35,29 @@ export async function checkDocument(document: JsonObject): Promise<void> {
   } catch (cause) {
     throw new TaskDocumentInvalidError({ ...firstFault(cause), cause });
   }
+}
+
+/** With path items in the place of references to them, which the parser's schema of 3.1 does not know; each once. */
+function withPathItems(document: JsonObject): JsonObject {
+  const met = new Set<JsonObject>();
+  const resolve = (item: JsonValue | undefined): JsonValue => {
+    if (!isJsonObject(item) || typeof item.$ref !== 'string') return item ?? null;
+    const { $ref: _, ...beside } = item;
+    const target = dereference(document, item);
+    if (!target || met.has(target)) return beside;
+    met.add(target);
+    return { ...target, ...beside };
+  };
+  const resolveAll = (items: JsonValue | undefined) =>
+    isJsonObject(items)
+      ? Object.fromEntries(Object.entries(items).map(([path, item]) => [path, resolve(item)]))
+      : items;
+  const { paths, webhooks } = document;
+  return {
+    ...document,
+    ...(paths === undefined ? {} : { paths: resolveAll(paths) }),
+    ...(webhooks === undefined ? {} : { webhooks: resolveAll(webhooks) }),
+  };
 }
 
 function refuseDeadReferences(document: JsonObject): void {

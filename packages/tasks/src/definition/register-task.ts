@@ -11,8 +11,7 @@ import {
   type TaskDefinitionRow,
 } from '@mad/core';
 import { TaskVersionTakenError } from '../errors.ts';
-import { createTaskInterface } from '../openapi/task-interface.ts';
-import { checkDocument } from './check-document.ts';
+import { checkApart } from './check-apart.ts';
 import { interfaceDigest } from './interface-digest.ts';
 import { parseDocument } from './parse-document.ts';
 import { readTaskDeclaration, type TaskDeclaration } from './task-declaration.ts';
@@ -45,11 +44,8 @@ export async function registerTask(db: MetadataDatabase, task: RegisterTask): Pr
   const registration: Registration = { ...task, document, declaration, digest: interfaceDigest(document) };
   const known = await inOrganization(db, task.orgId, (tx) => findRegistered(tx, registration));
   if (known) return known;
-  await checkDocument(document);
-  const { checkRequest, checkResponse } = createTaskInterface(document);
-  // Compiled once here, so that a schema that cannot be compiled is refused now and not in the first job.
-  checkRequest({});
-  checkResponse({});
+  // A schema that cannot be compiled is refused now and not in the first job.
+  await checkApart({ document, isTask: true });
   try {
     return await inOrganization(db, task.orgId, (tx) => insertTask(tx, registration));
   } catch (error) {

@@ -26,6 +26,8 @@ const extensionSchema = z.strictObject({
   determinism: z.enum(['exact', 'seeded', 'stochastic', 'external']).default('external'),
   producer: z.string().min(1).max(500).nullable().default(null),
   category: z.string().max(100).nullable().default(null),
+  /** Which operation is the task: its operationId, or `post /dock`. */
+  operation: z.string().min(1).max(300).optional(),
 });
 
 const infoSchema = z.object({
@@ -49,7 +51,10 @@ export function readTaskDeclaration(
   const version = overrides.version ?? findByPointer(info, '/version') ?? null;
   const parsed = infoSchema.safeParse(typeof info === 'object' && info !== null ? { ...info, version } : info);
   if (!parsed.success) throw invalid(parsed.error);
-  const { 'x-mad': extension, ...facts } = parsed.data;
+  const {
+    'x-mad': { operation: _, ...extension },
+    ...facts
+  } = parsed.data;
   const key = taskKeySchema.safeParse(overrides.taskKey ?? extension.taskKey);
   if (!key.success) throw invalid(key.error, '/x-mad/taskKey');
   return { ...facts, ...extension, taskKey: key.data, tags: tagsOf(document) };

@@ -1,21 +1,21 @@
-import {
-  type CompiledSchema,
-  compileSchema,
-  type JsonObject,
-  type JsonSchema,
-  type JsonValue,
-  type ValidationIssue,
-} from '@mad/core';
+import { compileSchema, type JsonObject, type JsonSchema, type JsonValue, type ValidationIssue } from '@mad/core';
 import { acceptReferences } from './file-places.ts';
 import { listIgnoredPointers } from './ignored-pointers.ts';
-import { findTaskOperations, type TaskOperations } from './task-operations.ts';
+import { createOperationInterface, type OperationInterface } from './operation-interface.ts';
+import { findTaskOperations } from './task-operations.ts';
 
 /** What a task's document asks of a request and promises of a response, ready to be held against both. */
-export interface TaskInterface extends TaskOperations {
+export interface TaskInterface extends Pick<OperationInterface, 'requestSchema' | 'applyDefaults' | 'checkRequest'> {
+  readonly execute: OperationInterface;
+  /** Where accepted work is asked for, with `{execution_id}` in it. */
+  readonly statusPath: string | undefined;
+  /** True when DELETE on the status path cancels accepted work. */
+  readonly cancellable: boolean;
   readonly ignoredPointers: readonly string[];
-  applyDefaults(request: JsonObject): JsonObject;
+  /** Of a JSON object: a body that is something else stands in it as `body`. */
+  readonly responseSchema: JsonSchema;
+  readonly isResponseWhole: boolean;
   /** Files may be artifact references, or text. */
-  checkRequest(request: JsonObject): readonly ValidationIssue[];
   checkResponse(response: JsonValue): readonly ValidationIssue[];
 }
 
@@ -24,22 +24,17 @@ export interface TaskInterface extends TaskOperations {
  * @throws {TaskDocumentInvalidError} when it has no operation that can be a task.
  */
 export function createTaskInterface(document: JsonObject): TaskInterface {
-  const operations = findTaskOperations(document);
-  const request = compileOnce(acceptReferences(operations.requestSchema), 'request schema');
-  const response = compileOnce(operations.responseSchema, 'response schema');
+  const { execute: operation, ...operations } = findTaskOperations(document);
+  const execute = createOperationInterface(document, operation);
+  const { requestSchema, applyDefaults, checkRequest } = execute;
+  let response: ReturnType<typeof compileSchema> | undefined;
   return {
     ...operations,
-    ignoredPointers: listIgnoredPointers(operations.requestSchema),
-    applyDefaults: (value) => request().applyDefaults(value),
-    checkRequest: (value) => request().check(value),
-    checkResponse: (value) => response().check(value),
-  };
-}
-
-function compileOnce(schema: JsonSchema, subject: string): () => CompiledSchema {
-  let compiled: CompiledSchema | undefined;
-  return () => {
-    compiled ??= compileSchema(schema, { subject });
-    return compiled;
+    ...{ execute, requestSchema, applyDefaults, checkRequest },
+    ignoredPointers: listIgnoredPointers(requestSchema),
+    checkResponse(value) {
+      response ??= compileSchema(acceptReferences(operations.responseSchema), { subject: 'response schema' });
+      return response.check(value);
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { findByPointer, isJsonObject, type JsonObject, type JsonSchema, type JsonValue } from '@mad/core';
 import { TaskDocumentInvalidError, TaskDocumentRefusedError } from '../errors.ts';
-import { refPointer } from './dereference.ts';
+import { dereference, refPointer } from './dereference.ts';
 import { refuseEndlessSchema } from './refuse-endless-schema.ts';
 import { mapSubschemas } from './subschemas.ts';
 
@@ -18,11 +18,16 @@ const KEPT = new Set(
 /**
  * A schema object of an OpenAPI document as one self-contained JSON Schema of dialect 2020-12: what its references lead to is carried along under
  * `$defs`, cycles included. Schemas of 3.0 are translated (`nullable`, boolean `exclusiveMinimum`, `example`, keywords beside `$ref` ignored).
+ * What is `readOnly` need not be in a request, what is `writeOnly` not in an answer. A `discriminator` becomes what it says of each alternative.
  * @throws {TaskDocumentInvalidError} when a reference leads nowhere, or in a circle without coming to a property or an item.
  * @throws {TaskDocumentRefusedError} when it is too much to hold values against.
  */
-export function toJsonSchema(document: JsonObject, schema: JsonValue | undefined): JsonSchema {
-  const conversion = createConversion(document);
+export function toJsonSchema(
+  document: JsonObject,
+  schema: JsonValue | undefined,
+  direction: Direction = 'request',
+): JsonSchema {
+  const conversion = createConversion(document, direction);
   let root = conversion.convert(asSchema(schema, ''));
   conversion.convertTargets();
   const { defs } = conversion;
@@ -39,6 +44,9 @@ export function toJsonSchema(document: JsonObject, schema: JsonValue | undefined
   return { ...root, $defs: defs };
 }
 
+/** Which way a value goes. */
+export type Direction = 'request' | 'answer';
+
 interface Conversion {
   readonly defs: Readonly<Record<string, JsonSchema>>;
   convert(schema: JsonSchema): JsonSchema;
@@ -48,7 +56,7 @@ interface Conversion {
   pointerOf(ref: string): string;
 }
 
-function createConversion(document: JsonObject): Conversion {
+function createConversion(document: JsonObject, direction: Direction): Conversion {
   const is30 = String(document.openapi).startsWith('3.0');
   const names = new Map<string, string>();
   const pointers = new Map<string, string>();
@@ -78,7 +86,9 @@ function createConversion(document: JsonObject): Conversion {
     if (ref && is30) return ref;
     const own = is30 ? translate30(schema) : schema;
     const kept = Object.fromEntries(Object.entries(own).filter(([key]) => KEPT.has(key) || key.startsWith('x-')));
-    return { ...ref, ...mapSubschemas(is30 ? allowNull(kept, schema) : kept, convert) };
+    const meant = withoutTheirs(document, withType(kept), direction);
+    const inner = mapSubschemas(is30 ? allowNull(meant, schema) : meant, convert);
+    return { ...ref, ...discriminate(document, { schema: own, converted: inner }) };
   }
 
   return {
@@ -114,6 +124,53 @@ function allowNull(converted: JsonObject, { nullable }: JsonObject): JsonObject 
   if (typeof type !== 'string') return { anyOf: [converted, { type: 'null' }] };
   const withNull = Array.isArray(values) && !values.includes(null) ? { enum: [...values, null] } : {};
   return { ...converted, type: [type, 'null'], ...withNull };
+}
+
+/** What has a media type is text or bytes, also where that is not said. */
+function withType(schema: JsonObject): JsonObject {
+  return typeof schema.contentMediaType === 'string' && schema.type === undefined
+    ? { ...schema, type: 'string' }
+    : schema;
+}
+
+/** `required` without the properties that only the other side sends. */
+function withoutTheirs(document: JsonObject, schema: JsonObject, direction: Direction): JsonObject {
+  const { properties, required } = schema;
+  if (!isJsonObject(properties) || !Array.isArray(required)) return schema;
+  const mark = direction === 'request' ? 'readOnly' : 'writeOnly';
+  const isTheirs = (name: JsonValue): boolean =>
+    typeof name === 'string' && dereference(document, properties[name])?.[mark] === true;
+  return required.some(isTheirs) ? { ...schema, required: required.filter((name) => !isTheirs(name)) } : schema;
+}
+
+/** Each alternative with the names that choose it: those of `mapping`, else the last part of its reference. */
+function discriminate(
+  document: JsonObject,
+  { schema, converted }: { readonly schema: JsonObject; readonly converted: JsonObject },
+): JsonObject {
+  const { discriminator } = schema;
+  const property = isJsonObject(discriminator) ? discriminator.propertyName : undefined;
+  const key = ['oneOf', 'anyOf'].find((name) => Array.isArray(schema[name]));
+  const branches = key === undefined ? undefined : converted[key];
+  if (!isJsonObject(discriminator) || typeof property !== 'string' || key === undefined || !Array.isArray(branches))
+    return converted;
+  const mapping = Object.entries(isJsonObject(discriminator.mapping) ? discriminator.mapping : {});
+  const refs = (schema[key] as readonly JsonValue[]).map((branch) => (isJsonObject(branch) ? branch.$ref : undefined));
+  const chosen = branches.map((branch: JsonValue, index) => {
+    const ref = refs[index];
+    if (typeof ref !== 'string' || !isJsonObject(branch)) return branch;
+    const named = mapping.filter(([, target]) => toRef(document, target) === ref).map(([name]) => name);
+    const names = named.length > 0 ? named : [ref.slice(ref.lastIndexOf('/') + 1)];
+    return { ...branch, properties: { [property]: { enum: names } }, required: [property] };
+  });
+  return { ...converted, [key]: chosen };
+}
+
+/** A target of a mapping may be a reference, or the name of a schema. */
+function toRef(document: JsonObject, target: JsonValue | undefined): string | undefined {
+  if (typeof target !== 'string') return undefined;
+  const byName = `#/components/schemas/${target}`;
+  return findByPointer(document, byName.slice(1)) === undefined ? target : byName;
 }
 
 function asSchema(value: JsonValue | undefined, pointer: string): JsonSchema {

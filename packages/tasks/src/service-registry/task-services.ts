@@ -12,6 +12,7 @@ import {
 } from '@mad/core';
 import type { Dispatcher } from 'undici';
 import type { OutboundPolicy } from '../client/outbound-policy.ts';
+import { RetryBudget } from '../client/with-retries.ts';
 import { askRegistry } from './ask-registry.ts';
 import { probeService } from './probe-service.ts';
 
@@ -30,6 +31,8 @@ export interface TaskServicesOptions {
 export interface ChosenService extends Disposable {
   readonly serviceId: string;
   readonly serviceUrl: URL;
+  /** Of retries, shared by all calls of this runner. */
+  readonly budget: RetryBudget;
 }
 
 /**
@@ -40,6 +43,7 @@ export class TaskServices {
   readonly #options: TaskServicesOptions;
   readonly #outstanding = new Map<string, number>();
   readonly #probes = new Map<string, Promise<boolean>>();
+  readonly #budgets = new Map<string, RetryBudget>();
 
   constructor(options: TaskServicesOptions) {
     this.#options = options;
@@ -54,11 +58,30 @@ export class TaskServices {
     const fresh = services.filter((service) => this.#isFresh(service));
     const chosen = this.#leastBusy(fresh) ?? this.#leastBusy(await this.#probeAll(definition, services));
     if (!chosen) throw unavailable(definition, services.length);
+    return this.#open(chosen);
+  }
+
+  /**
+   * The service that took work over, healthy or not.
+   * @throws {TaskFailedError} EXECUTION_LOST when it is not registered any more. @throws {OriginNotAllowedError}
+   */
+  async reopen(definition: TaskDefinitionRow, serviceId: string): Promise<ChosenService> {
+    const found = (await this.#list(definition)).find(({ service_id }) => service_id === serviceId);
+    if (found) return this.#open(found);
+    throw new TaskFailedError({
+      failureCode: 'EXECUTION_LOST',
+      message: 'the service that had taken the work over is not registered any more; submit again',
+      retryable: true,
+    });
+  }
+
+  #open(chosen: TaskServiceRow): ChosenService {
     const { service_id: serviceId, service_url } = chosen;
     this.#outstanding.set(serviceId, this.#openCalls(chosen) + 1);
     return {
       serviceId,
       serviceUrl: this.#options.policy.parse(service_url),
+      budget: this.#budgetOf(serviceId),
       [Symbol.dispose]: () => {
         const left = (this.#outstanding.get(serviceId) ?? 1) - 1;
         if (left > 0) this.#outstanding.set(serviceId, left);
@@ -150,6 +173,12 @@ export class TaskServices {
 
   #leastBusy(services: readonly TaskServiceRow[]): TaskServiceRow | undefined {
     return services.toSorted((a, b) => this.#openCalls(a) - this.#openCalls(b))[0];
+  }
+
+  #budgetOf(serviceId: string): RetryBudget {
+    const budget = this.#budgets.get(serviceId) ?? new RetryBudget();
+    this.#budgets.set(serviceId, budget);
+    return budget;
   }
 
   #openCalls({ service_id }: TaskServiceRow): number {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { JsonObject } from '@mad/core';
 import { TaskServiceError } from '../errors.ts';
-import { isJsonMediaType } from '../openapi/task-operations.ts';
+import { isJsonMediaType } from '../openapi/api-operation.ts';
 import { errorBody } from './execution.ts';
 
 /** The whole body of a request and the JSON value in it. @throws {TaskServiceError} 413, 415 or 400. */

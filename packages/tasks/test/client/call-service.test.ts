@@ -4,8 +4,11 @@ import { isMadError, systemClock, TaskFailedError } from '@mad/core';
 import { createTaskService } from '@mad/tasks/service';
 import { Agent } from 'undici';
 import { afterAll, describe, expect, test } from 'vitest';
+import { NO_AUTHENTICATION } from '../../src/client/authenticate.ts';
 import { callService } from '../../src/client/call-service.ts';
+import { noFiles } from '../../src/client/request-files.ts';
 import type { ServiceCall } from '../../src/client/service-call.ts';
+import { RetryBudget } from '../../src/client/with-retries.ts';
 import { createTaskInterface } from '../../src/openapi/task-interface.ts';
 import { deadUrl, startServer } from '../hand-made-server.ts';
 import { measure, wait } from '../operations.ts';
@@ -22,11 +25,17 @@ function call(url: string, more: Partial<ServiceCall> & { timeoutMs?: number } =
     serviceUrl: new URL(url),
     taskInterface: measureInterface,
     request: { molecule: 'ATOM 1\n', scale: 1, cpu: 0 },
+    files: noFiles,
     idempotencyKey: 'key',
     signal: AbortSignal.timeout(timeoutMs),
     dispatcher,
     clock: systemClock,
     maxResponseBytes: 100_000,
+    isInterrupted: () => false,
+    externalId: undefined,
+    onAccepted: async () => {},
+    authenticate: async () => NO_AUTHENTICATION,
+    retries: { budget: new RetryBudget(), onRetry: () => {} },
     ...facts,
   });
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@mad/core';
+import { compileSchema, type JsonObject } from '@mad/core';
 import { describe, expect, test } from 'vitest';
 import { checkDocument } from '../../src/definition/check-document.ts';
 import { interfaceDigest } from '../../src/definition/interface-digest.ts';
@@ -60,7 +60,8 @@ const reference = { $artifact: '0'.repeat(64), contentType: 'chemical/x-pdb', si
 
 test('a document of 3.0 with references everywhere is valid, and its servers do not matter', async () => {
   await checkDocument(document);
-  expect(run).toMatchObject({ executePath: '/v1/run', statusPath: '/v1/runs/{execution_id}', cancellable: true });
+  expect(run).toMatchObject({ statusPath: '/v1/runs/{execution_id}', cancellable: true });
+  expect(run.execute.operation).toMatchObject({ id: 'execute', method: 'post', path: '/v1/run' });
 });
 
 test('its schema shows its properties at the first level and holds all it refers to', () => {
@@ -160,30 +161,88 @@ test('the digest is that of the content, however it is ordered or spelled', () =
   expect(interfaceDigest({ ...document, tags: [] })).not.toBe(interfaceDigest(document));
 });
 
+const json = (schema: JsonObject) => ({ description: '', content: { 'application/json': { schema } } });
+const object = { type: 'object' };
+const post = { requestBody: json(object), responses: { 200: json(object) } };
+const documentOf = (paths: JsonObject, extension: JsonObject = {}): JsonObject => ({
+  openapi: '3.1.0',
+  info: { title: 't', version: '1.0.0', 'x-mad': extension },
+  paths,
+});
+
 describe('a document without a task', () => {
-  const json = (schema: JsonObject) => ({ description: '', content: { 'application/json': { schema } } });
-  const object = { type: 'object' };
-  const post = { requestBody: json(object), responses: { 200: json(object) } };
   test.each<[string, JsonObject, RegExp]>([
-    ['no POST', { '/a': { get: post } }, /found 0 POST/],
-    ['two POSTs, none of them named', { '/a': { post }, '/b': { post } }, /found 2 POST/],
-    ['a path with parameters', { '/a/{id}': { post } }, /takes no parameters/],
-    ['no request body', { '/a': { post: { responses: post.responses } } }, /application\/json/],
-    [
-      'multipart alone',
-      { '/a': { post: { ...post, requestBody: { content: { 'multipart/form-data': { schema: object } } } } } },
-      /application\/json/,
-    ],
-    ['no response 200', { '/a': { post: { ...post, responses: { 202: json(object) } } } }, /response 200/],
-    [
-      'an array for a response',
-      { '/a': { post: { ...post, responses: { 200: json({ type: 'array' }) } } } },
-      /JSON object/,
-    ],
+    ['no operation', {}, /0 operations/],
+    ['two POSTs, none of them named', { '/a': { post }, '/b': { post } }, /2 operations/],
+    ['a path that names no parameter', { '/a/{id}': { post } }, /\{id\}/],
+    ['no success', { '/a': { post: { ...post, responses: { 202: json(object) } } } }, /response 200/],
     ['a circle of references', { '/a': { $ref: '#/paths/~1a' } }, /circle/],
   ])('%s', (_, paths, message) => {
-    const find = () => findTaskOperations({ openapi: '3.1.0', paths });
+    const find = () => findTaskOperations(documentOf(paths));
     expect(find).toThrow(TaskDocumentInvalidError);
     expect(find).toThrow(message);
   });
+
+  test('a name that is none of its operations', () => {
+    const find = () => findTaskOperations(documentOf({ '/a': { post } }, { operation: 'get /a' }));
+    expect(find).toThrow(/no operation get \/a/);
+  });
+});
+
+test('any operation can be the task where the document names it', () => {
+  const parameters = [{ name: 'id', in: 'path', required: true, schema: { type: 'integer' } }];
+  const paths = {
+    '/a': { post },
+    '/b/{id}': {
+      parameters,
+      get: { operationId: 'getB', parameters: [{ name: 'q', in: 'query' }], responses: post.responses },
+    },
+  };
+  for (const operation of ['getB', 'get /b/{id}']) {
+    const { execute, requestSchema } = createTaskInterface(documentOf(paths, { operation }));
+    expect(execute.operation.id).toBe('getB');
+    expect(requestSchema).toMatchObject({ properties: { id: { type: 'integer' }, q: {} }, required: ['id'] });
+  }
+});
+
+test('a response that is no JSON object is given as body', () => {
+  const responseOf = (answer: JsonObject) =>
+    createTaskInterface(documentOf({ '/a': { post: { responses: { 200: answer } } } })).responseSchema;
+  expect(responseOf(json({ type: 'array' }))).toMatchObject({ properties: { body: { type: 'array' } } });
+  expect(responseOf({ description: '', content: { 'image/png': {} } })).toMatchObject({
+    properties: { body: { contentMediaType: 'image/png', contentEncoding: 'base64' } },
+  });
+  expect(responseOf({ description: '' })).toEqual({ type: 'object', additionalProperties: false });
+});
+
+test('what only the other side sends need not be there', () => {
+  const schema = {
+    type: 'object',
+    properties: { id: { $ref: '#/components/schemas/Id' }, secret: { type: 'string', writeOnly: true }, name: {} },
+    required: ['id', 'secret', 'name'],
+  };
+  const given = { openapi: '3.1.0', components: { schemas: { Id: { type: 'string', readOnly: true } } } };
+  expect(toJsonSchema(given, schema, 'request')).toMatchObject({ required: ['secret', 'name'] });
+  expect(toJsonSchema(given, schema, 'answer')).toMatchObject({ required: ['id', 'name'] });
+});
+
+test.each<[string, JsonObject | undefined, JsonObject, boolean]>([
+  ['its schema by its name', undefined, { kind: 'Vina', score: 1 }, true],
+  ['another schema', undefined, { kind: 'Smina', score: 1 }, false],
+  ['no schema', undefined, { kind: 'vina', score: 1 }, false],
+  ['a name of the mapping', { vina: '#/components/schemas/Vina' }, { kind: 'vina', score: 1 }, true],
+  ['a mapping by the name of a schema', { v: 'Vina' }, { kind: 'v', score: 1 }, true],
+  ['a name that the mapping replaced', { vina: 'Vina' }, { kind: 'Vina', score: 1 }, false],
+])('the property of a discriminator names %s', (...[, mapping, value, fits]) => {
+  const member = (property: string) => ({
+    type: 'object',
+    properties: { kind: {}, [property]: { type: 'number' } },
+    required: [property],
+  });
+  const schema = {
+    oneOf: [{ $ref: '#/components/schemas/Vina' }, { $ref: '#/components/schemas/Smina' }],
+    discriminator: { propertyName: 'kind', ...(mapping ? { mapping } : {}) },
+  };
+  const document = { openapi: '3.0.3', components: { schemas: { Vina: member('score'), Smina: member('energy') } } };
+  expect(compileSchema(toJsonSchema(document, schema)).check(value).length === 0).toBe(fits);
 });

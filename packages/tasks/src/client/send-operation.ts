@@ -1,0 +1,37 @@
+import type { JsonObject } from '@mad/core';
+import type { HttpMethod } from '../openapi/api-operation.ts';
+import type { OperationInterface } from '../openapi/operation-interface.ts';
+import { buildRequest } from './build-request.ts';
+import type { RequestFiles } from './request-files.ts';
+import type { ServiceAnswer } from './send-request.ts';
+import { below, type Exchange, type ServiceCall } from './service-call.ts';
+import { withRetries } from './with-retries.ts';
+
+export interface SendOperation extends Pick<ServiceCall, 'serviceUrl' | 'clock' | 'signal' | 'retries'> {
+  readonly request: JsonObject;
+  readonly files: RequestFiles;
+  readonly exchange: Exchange;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** RFC 9110, 9.2.2: several of the same do what one does. */
+const IDEMPOTENT: ReadonlySet<HttpMethod> = new Set(['get', 'head', 'options', 'put', 'delete', 'trace']);
+
+/** Sends a request that fits the interface, again where that is safe and helps. */
+export async function sendOperation(api: OperationInterface, sent: SendOperation): Promise<ServiceAnswer> {
+  const { serviceUrl, request, files, exchange, idempotencyKey, clock, signal, retries } = sent;
+  const { method, takesIdempotencyKey } = api.operation;
+  const key: Record<string, string> = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+  const isRepeatable = IDEMPOTENT.has(method) || (takesIdempotencyKey && idempotencyKey !== undefined);
+  // Built for each attempt: the stream of a file can be sent once.
+  const send = async () => {
+    const { path, search, headers, body, ...built } = await buildRequest(api, request, files);
+    return exchange({
+      method: built.method,
+      url: below(serviceUrl, path, search),
+      headers: { ...headers, ...key },
+      body,
+    });
+  };
+  return withRetries(send, { isRepeatable, clock, signal, ...retries });
+}
