@@ -9,8 +9,9 @@ import { type MockServer, startMockServer } from './documents/mock-server.ts';
 import { sampleRequest } from './documents/sample-request.ts';
 
 const FOLDER = join(import.meta.dirname, '../../packages/tasks/test/documents');
-/** Of a document with very many operations `npm test` calls some. */
+/** What `npm test` calls: some operations of some documents. */
 const FEW = 5;
+const SOME = new Set(['docking-3.0.yaml', 'discriminator.yaml', 'security.yaml', 'statuses.yaml']);
 
 interface DocumentOutcome {
   readonly document: string;
@@ -42,6 +43,10 @@ export const documentsCheck: Check = {
     for (const name of names) {
       const text = await readFile(join(FOLDER, name), 'utf8');
       await registerTask(metadata, { orgId, document: text });
+      if (size === 'small' && !SOME.has(name)) {
+        outcomes.push({ document: name, operations: 0, called: 0, faults: [], misread: [] });
+        continue;
+      }
       await using server = await startMockServer(join(FOLDER, name));
       await using client = await openServiceClient({ document: text, serviceUrl: server.url, secrets: SECRETS });
       const most = size === 'full' ? Number.POSITIVE_INFINITY : FEW;

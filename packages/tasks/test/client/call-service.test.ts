@@ -115,6 +115,46 @@ describe('a call of a well-behaved service', () => {
   });
 });
 
+describe('work that a service has taken over', () => {
+  test('is told of before it is asked for, and asked for by its id alone when the call is made again', async () => {
+    await using service = createTaskService({ operations: [wait] });
+    const { url } = await service.listen();
+    const accepted: string[] = [];
+    const interrupted = new AbortController();
+    const first = call(`${url}/wait`, {
+      ...{ taskInterface: waitInterface, request: { ms: 400 }, signal: interrupted.signal, isInterrupted: () => true },
+      onAccepted: async (externalId) => {
+        accepted.push(externalId);
+        interrupted.abort(new TypeError('the process ends'));
+      },
+    });
+    await expect(first).rejects.toThrow();
+    const response = await call(`${url}/wait`, {
+      ...{ taskInterface: waitInterface, request: { ms: 1 }, externalId: accepted[0] },
+      onAccepted: () => Promise.reject(new TypeError('accepted once more')),
+    });
+    // That of the first request: it went on, and nothing was sent again.
+    expect(response).toEqual({ waitedMs: 400 });
+  });
+
+  test('is not asked for when it could not be noted', async () => {
+    await using server = await startServer((_, response) => {
+      response.writeHead(202, { location: '/executions/1' }).end();
+    });
+    const noted = call(server.url, { onAccepted: () => Promise.reject(new TypeError('the database is away')) });
+    await expect(noted).rejects.toThrow('the database is away');
+    expect(server.seen).toEqual(['POST /execute']);
+  });
+
+  test('whose id leads to another origin is lost', async () => {
+    await using server = await startServer((_, response) => json(response, 200, good));
+    await expect(call(server.url, { externalId: '//127.0.0.1:1/x' })).rejects.toMatchObject({
+      failureCode: 'EXECUTION_LOST',
+    });
+    expect(server.seen).toEqual([]);
+  });
+});
+
 describe('a call of a service that misbehaves', () => {
   test.each([
     [400, false, 'EXECUTION_FAILED'],
