@@ -74,6 +74,18 @@ export class AddressNotAllowedError extends MadError {
   }
 }
 
+/** Thrown when the host's secrets do not answer. That is no answer of the task: the same call can be made when they do. Says nothing of what they said. */
+export class SecretsUnreachableError extends MadError {
+  static override readonly code = 'MAD_TASKS_SECRETS_UNREACHABLE';
+  static override readonly retryable = true;
+  constructor({ scope, scheme }: { scope: string; scheme: string }) {
+    super({
+      message: `the secrets of the host gave no answer for ${scheme} of ${scope}; call again when they do`,
+      details: { scope, scheme },
+    });
+  }
+}
+
 /** Thrown when an operation asks for credentials and the host's secrets resolver has none of those its document names. */
 export class CredentialMissingError extends MadError {
   static override readonly code = 'MAD_TASKS_CREDENTIAL_MISSING';

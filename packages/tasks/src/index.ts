@@ -12,6 +12,7 @@ export {
   CredentialMissingError,
   OperationInvalidError,
   OriginNotAllowedError,
+  SecretsUnreachableError,
   TaskDocumentInvalidError,
   TaskDocumentRefusedError,
   TaskRegistryUnreachableError,

@@ -135,9 +135,8 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
     return inDeadline({ timeoutMs, signal, subject: `${call.stepName} (${labelOf(definition)})` }, async (inTime) => {
       const issues = taskInterface.checkRequest(call.request);
       if (issues.length > 0) throw invalidRequest(definition, issues);
-      using service = call.accepted
-        ? await this.#services.reopen(definition, call.accepted.serviceId)
-        : await this.#services.choose(definition);
+      const known = call.accepted && (await this.#services.reopen(definition, call.accepted.serviceId));
+      using service = known ?? (await this.#services.choose(definition));
       const begun = performance.now();
       const { serviceId, serviceUrl } = service;
       const response = await callService({
@@ -148,7 +147,7 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
         idempotencyKey,
         signal: inTime,
         isInterrupted: () => isInterruption(signal.reason),
-        externalId: call.accepted?.externalId,
+        externalId: known && call.accepted?.externalId,
         onAccepted: async (externalId) => call.onAccepted?.({ serviceId, externalId }),
         onProgress,
         dispatcher: this.#dispatcher,

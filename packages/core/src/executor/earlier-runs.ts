@@ -8,7 +8,7 @@ import { listTaskExecutions } from '../results/task-execution.repository.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
 import type { StepInstance } from './step-plan.ts';
 import { SKIPPED, type TransitionDraft } from './transition-draft.ts';
-import { wasAnswered } from './was-answered.ts';
+import { mayGoOn, wasAnswered } from './was-answered.ts';
 
 /** Attempts that earlier runs of a job made at one step instance. */
 export interface EarlierAttempts {
@@ -62,7 +62,10 @@ export async function listEarlierRuns(
   for (const execution of executions) {
     const { exec_id: execId, task_name: name, status, error } = execution;
     if (error?.code === SKIPPED) skipped.add(name);
-    else attempts.set(name, count(attempts.get(name) ?? NO_ATTEMPTS, execution));
+    else {
+      const lost = status === 'RUNNING' ? { ...execution, status: 'FAILED' as const, error: WORKER_LOST } : execution;
+      attempts.set(name, count(attempts.get(name) ?? NO_ATTEMPTS, lost));
+    }
     if (status !== 'RUNNING') continue;
     draft.ends.push({ execId, status: 'FAILED', serviceId: execution.service_id, error: WORKER_LOST });
     draft.tell('TASK_LOST', { name });
@@ -73,13 +76,13 @@ export async function listEarlierRuns(
 function count(before: EarlierAttempts, execution: TaskExecutionRow): EarlierAttempts {
   const { status, error, service_id: serviceId, external_id: externalId } = execution;
   const attempts = before.attempts + 1;
-  if (status !== 'FAILED' || error === null || error.code === WORKER_LOST.code) {
-    // Cut off: a later attempt may have ended before it could ask for what an earlier one was promised.
-    const accepted = serviceId !== null && externalId !== null ? { serviceId, externalId } : before.accepted;
-    return { ...before, attempts, accepted };
-  }
+  const work = serviceId !== null && externalId !== null ? { serviceId, externalId } : before.accepted;
+  if (status !== 'FAILED' || error === null) return { ...before, attempts, accepted: undefined };
+  const accepted = mayGoOn(error.code) ? work : undefined;
+  // A later attempt may have ended before it could ask for what an earlier one was promised.
+  if (error.code === WORKER_LOST.code) return { ...before, attempts, accepted };
   const answered = before.answered + (wasAnswered(error.code) ? 1 : 0);
-  return { attempts, failed: before.failed + 1, answered, error, accepted: undefined };
+  return { attempts, failed: before.failed + 1, answered, error, accepted };
 }
 
 /** The failure that ended the instance in an earlier run: it is not asked again for what it has answered. */

@@ -16,7 +16,7 @@ import { retryWaitMs } from './retry-wait.ts';
 import type { StepInstance } from './step-plan.ts';
 import { attemptTask, toRunnerFailure } from './task-attempt.ts';
 import { confidenceOf, TransitionDraft } from './transition-draft.ts';
-import { wasAnswered } from './was-answered.ts';
+import { mayGoOn, wasAnswered } from './was-answered.ts';
 import { within } from './within.ts';
 
 /** The run that an instance belongs to. */
@@ -223,7 +223,7 @@ export class InstanceRun {
     tell('attempt.failed', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, code: failure.code });
     draft.fail(this.instance, { execId, failure, serviceId: this.#accepted?.serviceId ?? null });
     this.#failed++;
-    this.#accepted = undefined;
+    if (!mayGoOn(failure.code)) this.#accepted = undefined;
     if (wasAnswered(failure.code)) this.#answered++;
     const { retry } = this.instance.step;
     if (error instanceof TaskFailedError && error.retryable && this.#failed < retry.attempts)

@@ -16,9 +16,12 @@ export class ExecutorStopping extends DOMException {
   }
 }
 
-/** True for the reason of a call's signal when its job goes on later or elsewhere: work that a service has taken over goes on too. */
+/** The run is broken off: its job may run elsewhere already. */
+export class RunBrokenOff extends ExecutorStopping {}
+
+/** True for the reason of a call's signal when its job may run elsewhere already: work that a service has taken over is not to be canceled. */
 export function isInterruption(reason: unknown): boolean {
-  return reason instanceof ExecutorStopping;
+  return reason instanceof RunBrokenOff;
 }
 
 /** Another step of the job has failed. */

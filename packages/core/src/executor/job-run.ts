@@ -20,6 +20,7 @@ import {
   JobCanceled,
   type JobEnding,
   OVERDUE,
+  RunBrokenOff,
   StepStopped,
   toCutOff,
 } from './job-ending.ts';
@@ -132,7 +133,7 @@ export class JobRun implements InstanceHost {
     }
     this.#ending = { kind: 'drop', error };
     this.#closing = false;
-    for (const run of this.#running.values()) run.abort(new ExecutorStopping());
+    for (const run of this.#running.values()) run.abort(new RunBrokenOff());
     this.#endIfIdle();
   }
 

@@ -5,3 +5,10 @@ const UNANSWERED = new Set(['CONNECTION_LOST', 'EXECUTION_LOST', 'SERVICE_UNAVAI
 export function wasAnswered(failureCode: unknown): boolean {
   return typeof failureCode === 'string' && !UNANSWERED.has(failureCode);
 }
+
+/** Failures after which the work that a service had taken over may still go on there. */
+const GOES_ON = new Set(['CONNECTION_LOST', 'SERVICE_UNAVAILABLE', 'WORKER_LOST']);
+
+export function mayGoOn(failureCode: unknown): boolean {
+  return typeof failureCode === 'string' && GOES_ON.has(failureCode);
+}

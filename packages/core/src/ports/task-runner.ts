@@ -53,8 +53,8 @@ export interface TaskCall {
   readonly request: JsonObject;
   readonly timeoutMs: number;
   /**
-   * Aborts the call and, where the contract offers it, cancels it at the service; not where `isInterruption` says of its reason that the job goes
-   * on elsewhere.
+   * Aborts the call and, where the contract offers it, cancels it at the service; not where `isInterruption` says of its reason that the job may
+   * run elsewhere already.
    */
   readonly signal: AbortSignal;
   /** What an earlier call under the same key was promised: it is asked for, and the request not sent again. */

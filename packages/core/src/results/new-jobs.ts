@@ -6,7 +6,7 @@ import type { ResultsDatabase } from './results-database.ts';
 import { toJsonText } from './to-jsonb.ts';
 
 /** Characters of parameters, with as many again for the rest of each job. */
-const KEPT = 1_000_000;
+const KEPT = 200_000;
 const REST = 2_000;
 const kept = new WeakMap<ResultsDatabase, Recent<string, NewJob>>();
 

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   Executor,
@@ -40,7 +41,7 @@ beforeEach(() => {
 afterEach(() => executor[Symbol.asyncDispose]());
 
 function start(): void {
-  executor = new Executor(host.platform, { recoverEveryMs: 50, stopGraceMs: 50 });
+  executor = new Executor(host.platform, { leaseMs: 300, recoverEveryMs: 50, stopGraceMs: 50 });
   executor.start();
 }
 
@@ -56,26 +57,25 @@ async function eventsOf(jobId: string): Promise<readonly JobEvent[]> {
   return events;
 }
 
-test('work that a service had taken over when its executor stopped is handed to the next call, also over two stops', async () => {
-  const accepted = Promise.withResolvers<void>();
+/** Takes the lease of a job from its executor, as another one would that holds this one for dead. */
+const takeOver = (jobId: string) =>
+  host.results
+    .updateTable('jobs')
+    .set({ fence: sql<number>`fence + 1`, lease_expires_at: new Date(0) })
+    .where('job_id', '=', jobId)
+    .execute();
+
+test('work that a service had taken over when the lease was lost is handed to the next call, also the second time', async () => {
   const reasons: boolean[] = [];
   behave = async (call) => {
-    if (!call.accepted) {
-      await accept(call, 'work-1');
-      accepted.resolve();
-    }
+    const round = tasks.calls.length;
+    if (round === 1) await accept(call, 'work-1');
+    if (round === 3) return;
+    await takeOver(call.jobId);
     await hang(call).catch(() => reasons.push(isInterruption(call.signal.reason)));
-    throw new TypeError('unreachable once aborted');
+    call.signal.throwIfAborted();
   };
   const jobId = await submit();
-  await accepted.promise;
-  await executor[Symbol.asyncDispose]();
-  start();
-  // Stopped before the second call has noted anything.
-  await expect.poll(() => tasks.calls.length).toBe(2);
-  await executor[Symbol.asyncDispose]();
-  behave = async () => {};
-  start();
   expect((await eventsOf(jobId)).at(-1)?.event).toBe('COMPLETED');
   const work = { serviceId: SERVICE_ID, externalId: 'work-1' };
   expect(tasks.calls.map((call) => call.accepted)).toEqual([undefined, work, work]);
@@ -83,6 +83,38 @@ test('work that a service had taken over when its executor stopped is handed to 
   expect(reasons).toEqual([true, true]);
   const [first] = await listTaskExecutions(host.results, { jobId });
   expect(first).toMatchObject({ service_id: SERVICE_ID, external_id: 'work-1' });
+});
+
+test('an executor that stops has the work canceled, and it is sent again', async () => {
+  const accepted = Promise.withResolvers<void>();
+  const reasons: boolean[] = [];
+  behave = async (call) => {
+    await accept(call, 'work-4');
+    accepted.resolve();
+    await hang(call).catch(() => reasons.push(isInterruption(call.signal.reason)));
+    call.signal.throwIfAborted();
+  };
+  const jobId = await submit();
+  await accepted.promise;
+  await executor[Symbol.asyncDispose]();
+  behave = async () => {};
+  start();
+  expect((await eventsOf(jobId)).at(-1)?.event).toBe('COMPLETED');
+  expect(tasks.calls.map((call) => call.accepted)).toEqual([undefined, undefined]);
+  expect(reasons).toEqual([false]);
+});
+
+test('work at a service that does not answer for a while is asked for again', async () => {
+  behave = async (call) => {
+    if (tasks.calls.length > 1) return;
+    await accept(call, 'work-5');
+    throw new TaskFailedError({ failureCode: 'SERVICE_UNAVAILABLE', message: 'away', retryable: true });
+  };
+  expect((await eventsOf(await submit())).at(-1)?.event).toBe('COMPLETED');
+  expect(tasks.calls.map((call) => call.accepted)).toEqual([
+    undefined,
+    { serviceId: SERVICE_ID, externalId: 'work-5' },
+  ]);
 });
 
 test('work that was lost at its service is not asked for again', async () => {

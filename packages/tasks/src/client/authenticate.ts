@@ -1,5 +1,5 @@
 import type { JsonObject, OrgId } from '@mad/core';
-import { CredentialMissingError } from '../errors.ts';
+import { CredentialMissingError, SecretsUnreachableError } from '../errors.ts';
 import type { ApiOperation } from '../openapi/api-operation.ts';
 
 /** What a service knows its callers by. A value of this kind is never logged, stored, or part of an error. */
@@ -47,7 +47,7 @@ export async function authenticate({ security, secrets, ask }: Authenticate): Pr
   for (const alternative of security.filter(({ length }) => length > 0)) {
     const parts = await Promise.all(
       alternative.map(async ({ name, scheme }) => {
-        const credential = await secrets?.resolve({ ...ask, scheme: name });
+        const credential = await resolve(secrets, { ...ask, scheme: name });
         return credential && apply(scheme, credential);
       }),
     );
@@ -57,6 +57,14 @@ export async function authenticate({ security, secrets, ask }: Authenticate): Pr
   if (security.length === 0 || security.some(({ length }) => length === 0)) return NO_AUTHENTICATION;
   const schemes = [...new Set(security.flatMap((alternative) => alternative.map(({ name }) => name)))];
   throw new CredentialMissingError({ scope: ask.scope, schemes });
+}
+
+async function resolve(secrets: SecretsResolver | undefined, request: SecretRequest): Promise<Credential | undefined> {
+  try {
+    return await secrets?.resolve(request);
+  } catch {
+    throw new SecretsUnreachableError({ scope: request.scope, scheme: request.scheme });
+  }
 }
 
 const join = (one: Authentication, other: Authentication): Authentication => ({

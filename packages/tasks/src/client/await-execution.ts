@@ -15,6 +15,8 @@ const MAX_FAULTS_IN_A_ROW = 5;
 const CANCEL_TIMEOUT_MS = 1_000;
 /** Characters of an id or an address that a service gives its work. */
 const MAX_ID = 2_000;
+/** An id as a row keeps it; what begins with a slash is an address. */
+const ID = new RegExp(`^[^\\p{Cc}\\p{Cs}/][^\\p{Cc}\\p{Cs}]{0,${MAX_ID - 1}}$`, 'u');
 
 export interface AcceptedCall {
   readonly call: ServiceCall;
@@ -44,7 +46,7 @@ export function findExecution({ serviceUrl, taskInterface }: ServiceCall, accept
   if (url?.origin === serviceUrl.origin && url.username === '' && url.href.length <= MAX_ID)
     return { url, externalId: `${url.pathname}${url.search}`, firstWaitMs };
   const id = accepted.body.byteLength > 0 ? findByPointer(readJsonBody(accepted), '/execution_id') : undefined;
-  if (typeof id === 'string' && id !== '' && id.length <= MAX_ID && !id.startsWith('/')) {
+  if (typeof id === 'string' && ID.test(id)) {
     const found = findUrl({ serviceUrl, taskInterface }, id);
     if (found) return { url: found, externalId: id, firstWaitMs };
   }

@@ -3,7 +3,7 @@ import { isArtifactReference, isJsonObject, type JsonObject, type JsonValue, Val
 import { type ApiContent, type ApiOperation, type ApiParameter, isJsonMediaType } from '../openapi/api-operation.ts';
 import { listFilePlaces } from '../openapi/file-places.ts';
 import type { OperationInterface } from '../openapi/operation-interface.ts';
-import { type Field, toMultipart, toUrlEncoded } from './form-body.ts';
+import { type Field, toMediaTypeLine, toMultipart, toUrlEncoded } from './form-body.ts';
 import { inlineFiles } from './inline-files.ts';
 import type { RequestFiles } from './request-files.ts';
 import { toHeaderText, toPairs, toPathText, toText } from './serialize-parameter.ts';
@@ -123,7 +123,10 @@ async function toBody(parts: BodyParts): Promise<BuiltBody | undefined> {
   if (!isArtifactReference(value)) return { headers: type, body: toText(value) };
   const { contentType, sizeBytes } = value;
   return {
-    headers: { 'content-type': mediaType.endsWith('*') ? contentType : mediaType, 'content-length': String(sizeBytes) },
+    headers: {
+      'content-type': mediaType.endsWith('*') ? toMediaTypeLine(contentType) : mediaType,
+      'content-length': String(sizeBytes),
+    },
     body: await files.open(value),
   };
 }

@@ -72,7 +72,7 @@ function toPart({ name, value, file, contentType }: Field, boundary: string): Pa
 const escaped = (name: string): string => name.replaceAll('\n', '%0A').replaceAll('\r', '%0D').replaceAll('"', '%22');
 
 /** The first of several, and nothing that would begin another line. */
-const toMediaTypeLine = (type: string): string =>
+export const toMediaTypeLine = (type: string): string =>
   (type.split(',')[0] ?? '').replaceAll(/[^\x20-\x7e]/g, '').trim() || 'application/octet-stream';
 
 const STYLES = ['form', 'spaceDelimited', 'pipeDelimited', 'deepObject'] as const;

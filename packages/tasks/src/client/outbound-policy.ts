@@ -59,7 +59,10 @@ function isAllowed(
   // An IPv4 address inside an IPv6 one is that IPv4 address.
   const parsed = ipaddr.process(address);
   const range = parsed.range();
-  if (range === 'unicast' || (isNamed && range === 'loopback')) return true;
+  // Of IPv6 only 2000::/3 is given to the public so far.
+  const isGiven = !(parsed instanceof ipaddr.IPv6) || ((parsed.parts[0] ?? 0) & 0xe000) === 0x2000;
+  const isPublic = range === 'unicast' && isGiven;
+  if (isPublic || (isNamed && range === 'loopback')) return true;
   return ranges.some(([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits));
 }
 

@@ -31,7 +31,7 @@ export function createRequestFiles({ artifacts, orgId }: { artifacts: ArtifactSt
         yield chunk as Uint8Array;
       }
       const found = hash.digest('hex');
-      if (found !== digest) throw new ArtifactCorruptError({ digest, found });
+      if (found !== digest || bytes !== sizeBytes) throw new ArtifactCorruptError({ digest, found });
     } catch (cause) {
       if (!(cause instanceof NotFoundError) && !(cause instanceof ArtifactCorruptError)) throw cause;
       const failureCode = cause instanceof NotFoundError ? 'ARTIFACT_NOT_FOUND' : 'ARTIFACT_CORRUPT';

@@ -12,6 +12,8 @@ export interface SendOperation extends Pick<ServiceCall, 'serviceUrl' | 'clock' 
   readonly files: RequestFiles;
   readonly exchange: Exchange;
   readonly idempotencyKey: string | undefined;
+  /** The media type to answer with, where it matters. @default any that is declared */
+  readonly accept?: string | undefined;
 }
 
 /** RFC 9110, 9.2.2: several of the same do what one does. */
@@ -19,9 +21,13 @@ const IDEMPOTENT: ReadonlySet<HttpMethod> = new Set(['get', 'head', 'options', '
 
 /** Sends a request that fits the interface, again where that is safe and helps. */
 export async function sendOperation(api: OperationInterface, sent: SendOperation): Promise<ServiceAnswer> {
-  const { serviceUrl, request, files, exchange, idempotencyKey, clock, signal, retries } = sent;
+  const { serviceUrl, request, files, exchange, idempotencyKey, accept, clock, signal, retries } = sent;
   const { method, takesIdempotencyKey } = api.operation;
-  const key: Record<string, string> = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+  const own: Record<string, string> = {
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    // Failures come as they like.
+    ...(accept === undefined ? {} : { accept: `${accept}, */*;q=0.1` }),
+  };
   const isRepeatable = IDEMPOTENT.has(method) || (takesIdempotencyKey && idempotencyKey !== undefined);
   // Built for each attempt: the stream of a file can be sent once.
   const send = async () => {
@@ -29,7 +35,7 @@ export async function sendOperation(api: OperationInterface, sent: SendOperation
     return exchange({
       method: built.method,
       url: below(serviceUrl, path, search),
-      headers: { ...headers, ...key },
+      headers: { ...headers, ...own },
       body,
     });
   };

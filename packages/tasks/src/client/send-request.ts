@@ -21,16 +21,8 @@ export interface ServiceAnswer {
   header(name: string): string | undefined;
 }
 
-/** The request never reached a service that could have begun to work on it. */
-const UNREACHED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+/** Ways of the system to say that no connection was made, so that no service can have begun to work; the same codes mean less on an open one. */
+const CONNECTING = new Set(['connect', 'getaddrinfo']);
 
 /**
  * One HTTP exchange with the whole body read, within the byte limit.
@@ -88,7 +80,7 @@ function tooLarge({ origin }: URL, maxResponseBytes: number): TaskFailedError {
 
 function networkFault({ origin }: URL, cause: unknown): TaskFailedError {
   const code = codeOf(cause) ?? 'unknown';
-  const unreached = UNREACHED.has(code);
+  const unreached = isUnreached(cause);
   return new TaskFailedError({
     failureCode: unreached ? 'SERVICE_UNAVAILABLE' : 'CONNECTION_LOST',
     message: unreached
@@ -98,6 +90,13 @@ function networkFault({ origin }: URL, cause: unknown): TaskFailedError {
     details: { origin, fault: code },
     cause,
   });
+}
+
+function isUnreached(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isUnreached);
+  if (typeof error !== 'object' || error === null) return false;
+  if (codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT') return true;
+  return 'syscall' in error && typeof error.syscall === 'string' && CONNECTING.has(error.syscall);
 }
 
 function codeOf(error: unknown): string | undefined {

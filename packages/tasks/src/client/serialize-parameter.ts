@@ -21,9 +21,12 @@ export function toPathText({ name, style, explode }: Written, value: JsonValue):
 }
 
 /** A value of a parameter as the pairs that stand for it in a query or a cookie, each `name=value`, encoded. */
-export function toPairs({ name, style, explode, allowReserved }: Written, value: JsonValue): readonly string[] {
+export function toPairs(
+  { name, in: place, style, explode, allowReserved }: Written,
+  value: JsonValue,
+): readonly string[] {
   const write = (text: string): string =>
-    allowReserved ? encode(text).replaceAll(RESERVED, decodeURIComponent) : encode(text);
+    allowReserved && place === 'query' ? encode(text).replaceAll(RESERVED, decodeURIComponent) : encode(text);
   if (style === 'deepObject') return deepPairs(name, value).map(([key, text]) => `${encode(key)}=${write(text)}`);
   if (explode && isJsonObject(value)) return partsOf(value, { explode, encode: write, between: '=' });
   if (explode && Array.isArray(value))

@@ -5,6 +5,7 @@ import { parseDocument } from '../definition/parse-document.ts';
 import { type ApiOperation, listApiOperations } from '../openapi/api-operation.ts';
 import { createOperationInterface, type OperationInterface } from '../openapi/operation-interface.ts';
 import { authenticate, type SecretsResolver } from './authenticate.ts';
+import { findUnstorable } from './find-unstorable.ts';
 import { inDeadline } from './in-deadline.ts';
 import { createOutboundPolicy } from './outbound-policy.ts';
 import { readAnswer } from './read-answer.ts';
@@ -99,6 +100,8 @@ export async function openServiceClient(options: ServiceClientOptions): Promise<
       const api = interfaceOf(operationId);
       const filled = api.applyDefaults(request);
       const issues = api.checkRequest(filled);
+      const unstorable = findUnstorable(filled, { allowNul: true });
+      if (unstorable) throw new ValidationFailedError({ subject: `request of ${operationId}`, issues: [unstorable] });
       if (issues.length > 0) throw new ValidationFailedError({ subject: `request of ${operationId}`, issues });
       const never = new AbortController().signal;
       const answer = await inDeadline({ timeoutMs, signal: signal ?? never, subject: operationId }, (inTime) => {

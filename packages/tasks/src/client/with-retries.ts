@@ -32,6 +32,7 @@ export async function withRetries(send: () => Promise<ServiceAnswer>, retries: R
   budget.noteCall();
   for (let attempt = 0; ; attempt++) {
     const outcome = await send().catch((error: unknown) => {
+      signal.throwIfAborted();
       if (error instanceof TaskFailedError && error.retryable) return error;
       throw error;
     });

@@ -113,8 +113,12 @@ function readOperation(document: JsonObject, { path, method, item, operation }: 
   };
 }
 
-/** Header parameters that no caller gives: OpenAPI says the first three elsewhere, and the last names the call. */
-const OURS = new Set(['accept', 'content-type', 'authorization', 'idempotency-key']);
+/** Header parameters that no caller gives: OpenAPI says the first three elsewhere, the next names the call, and the others are HTTP's own. */
+const OURS = new Set(
+  `accept content-type authorization idempotency-key host content-length transfer-encoding connection keep-alive expect upgrade te trailer cookie`.split(
+    ' ',
+  ),
+);
 
 const isGiven = ({ in: place, name }: ApiParameter): boolean => place !== 'header' || !OURS.has(name.toLowerCase());
 

@@ -15,6 +15,8 @@ export interface TaskInterface extends Pick<OperationInterface, 'requestSchema' 
   /** Of a JSON object: a body that is something else stands in it as `body`. */
   readonly responseSchema: JsonSchema;
   readonly isResponseWhole: boolean;
+  /** As declared; undefined where the response has no body. */
+  readonly responseType: string | undefined;
   /** Files may be artifact references, or text. */
   checkResponse(response: JsonValue): readonly ValidationIssue[];
 }

@@ -16,6 +16,8 @@ export interface TaskOperations {
   /** The response as a JSON object: one that is JSON and an object as it is, any other body as `body`. */
   readonly responseSchema: JsonSchema;
   readonly isResponseWhole: boolean;
+  /** As declared; undefined where the response has no body. */
+  readonly responseType: string | undefined;
 }
 
 /**
@@ -63,10 +65,9 @@ function findStatus(operations: readonly ApiOperation[]): ApiOperation | undefin
   return gets.find(({ id }) => id === 'getExecution') ?? gets.find(({ path }) => path === '/executions/{execution_id}');
 }
 
-function readResponse(
-  document: JsonObject,
-  { answers, pointer }: ApiOperation,
-): Pick<TaskOperations, 'responseSchema' | 'isResponseWhole'> {
+type TaskResponse = Pick<TaskOperations, 'responseSchema' | 'isResponseWhole' | 'responseType'>;
+
+function readResponse(document: JsonObject, { answers, pointer }: ApiOperation): TaskResponse {
   const isResult = ({ status }: ApiOperation['answers'][number]) => /^2(?:\d\d|XX)$/.test(status) && status !== '202';
   const success = answers.find(isResult) ?? answers.find(({ status }) => status === 'default');
   if (success === undefined)
@@ -75,17 +76,23 @@ function readResponse(
       reason: 'expected a response 200 with the schema of the result',
     });
   const content = success.contents.find(({ mediaType }) => isJsonMediaType(mediaType)) ?? success.contents[0];
-  if (!content) return { responseSchema: { type: 'object', additionalProperties: false }, isResponseWhole: false };
+  if (!content)
+    return {
+      responseSchema: { type: 'object', additionalProperties: false },
+      isResponseWhole: false,
+      responseType: undefined,
+    };
   return toResponse(document, content);
 }
 
-function toResponse(
-  document: JsonObject,
-  content: ApiContent,
-): Pick<TaskOperations, 'responseSchema' | 'isResponseWhole'> {
+function toResponse(document: JsonObject, content: ApiContent): TaskResponse {
   const schema = toJsonSchema(document, bodySchemaOf(content, 'answer'), 'answer');
   if (isJsonMediaType(content.mediaType) && takesObjects(schema))
-    return { responseSchema: schema, isResponseWhole: true };
+    return { responseSchema: schema, isResponseWhole: true, responseType: content.mediaType };
   const wrapped = { type: 'object', properties: { body: bodySchemaOf(content, 'answer') }, required: ['body'] };
-  return { responseSchema: toJsonSchema(document, wrapped, 'answer'), isResponseWhole: false };
+  return {
+    responseSchema: toJsonSchema(document, wrapped, 'answer'),
+    isResponseWhole: false,
+    responseType: content.mediaType,
+  };
 }

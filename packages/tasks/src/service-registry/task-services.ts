@@ -62,25 +62,21 @@ export class TaskServices {
   }
 
   /**
-   * The service that took work over, healthy or not.
-   * @throws {TaskFailedError} EXECUTION_LOST when it is not registered any more. @throws {OriginNotAllowedError}
+   * The service that took work over, healthy or not; undefined when it is not registered any more.
+   * @throws {OriginNotAllowedError}
    */
-  async reopen(definition: TaskDefinitionRow, serviceId: string): Promise<ChosenService> {
+  async reopen(definition: TaskDefinitionRow, serviceId: string): Promise<ChosenService | undefined> {
     const found = (await this.#list(definition)).find(({ service_id }) => service_id === serviceId);
-    if (found) return this.#open(found);
-    throw new TaskFailedError({
-      failureCode: 'EXECUTION_LOST',
-      message: 'the service that had taken the work over is not registered any more; submit again',
-      retryable: true,
-    });
+    return found && this.#open(found);
   }
 
   #open(chosen: TaskServiceRow): ChosenService {
     const { service_id: serviceId, service_url } = chosen;
+    const serviceUrl = this.#options.policy.parse(service_url);
     this.#outstanding.set(serviceId, this.#openCalls(chosen) + 1);
     return {
       serviceId,
-      serviceUrl: this.#options.policy.parse(service_url),
+      serviceUrl,
       budget: this.#budgetOf(serviceId),
       [Symbol.dispose]: () => {
         const left = (this.#outstanding.get(serviceId) ?? 1) - 1;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@mad/core';
 import { describe, expect, test } from 'vitest';
 import { authenticate, type Credential, NO_AUTHENTICATION } from '../../src/client/authenticate.ts';
-import { CredentialMissingError } from '../../src/errors.ts';
+import { CredentialMissingError, SecretsUnreachableError } from '../../src/errors.ts';
 
 const SCHEMES: Readonly<Record<string, JsonObject>> = {
   header: { type: 'apiKey', in: 'header', name: 'X-Key' },
@@ -68,4 +68,14 @@ describe('what does not fit is missing, and nothing of it is said', () => {
   test('a scheme that no credential is for', async () => {
     await expect(ask([['mutual']], { mutual: { token: 't' } }).answer).rejects.toThrow(/credentials of mutual/);
   });
+});
+
+test('secrets that do not answer may do so later, and what they said is not told', async () => {
+  const security = [[{ name: 'bearer', scheme: SCHEMES.bearer ?? {} }]];
+  const resolve = () => Promise.reject(new TypeError('hidden'));
+  const asking = authenticate({ security, secrets: { resolve }, ask: { orgId: 'o', scope: 'dock' } });
+  const error = (await asking.catch((thrown: unknown) => thrown)) as SecretsUnreachableError;
+  expect(error).toBeInstanceOf(SecretsUnreachableError);
+  expect(error.retryable).toBe(true);
+  expect(JSON.stringify([error, error.message, error.cause ?? null])).not.toContain('hidden');
 });

@@ -146,12 +146,20 @@ describe('work that a service has taken over', () => {
     expect(server.seen).toEqual(['POST /execute']);
   });
 
-  test('whose id leads to another origin is lost', async () => {
-    await using server = await startServer((_, response) => json(response, 200, good));
-    await expect(call(server.url, { externalId: '//127.0.0.1:1/x' })).rejects.toMatchObject({
-      failureCode: 'EXECUTION_LOST',
+  test.each(['//127.0.0.1:1/x', 'gone', '/executions/gone'])('that is lost is sent again: %s', async (externalId) => {
+    await using server = await startServer((request, response) => {
+      if (request.method === 'GET') response.writeHead(404).end();
+      else json(response, 200, good);
     });
-    expect(server.seen).toEqual([]);
+    expect(await call(server.url, { externalId })).toEqual(good);
+    expect(server.seen.at(-1)).toBe('POST /execute');
+  });
+
+  test.each(['a\0b', 'a\nb', 'x'.repeat(2_001), ''])('is refused under an id that no row keeps', async (id) => {
+    await using server = await startServer((_, response) => json(response, 202, { execution_id: id }));
+    const taskInterface = waitInterface;
+    const error = await call(server.url, { taskInterface, request: { ms: 1 } }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ failureCode: 'CONTRACT_VIOLATION' });
   });
 });
 

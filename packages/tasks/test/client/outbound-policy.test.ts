@@ -32,6 +32,7 @@ test.each([
   ['255.255.255.255', REFUSED],
   ['::1', REFUSED],
   ['::', REFUSED],
+  ['::7f00:1', REFUSED],
   ['fd00::1', REFUSED],
   ['fe80::1', REFUSED],
   ['::ffff:10.0.0.1', REFUSED],

@@ -80,3 +80,19 @@ describe('a service in trouble', () => {
     expect(extra).toBeLessThanOrEqual(11);
   });
 });
+
+test('the deadline of the call is no fault of the service', async () => {
+  const budget = new RetryBudget();
+  const late = new AbortController();
+  const clock: Clock = { now: () => new Date(), sleep: async () => {} };
+  const retried: unknown[] = [];
+  const sending = withRetries(
+    async () => {
+      late.abort(failure('TIMEOUT'));
+      throw failure('TIMEOUT');
+    },
+    { isRepeatable: true, budget, clock, signal: late.signal, onRetry: (retry) => void retried.push(retry) },
+  );
+  await expect(sending).rejects.toMatchObject({ failureCode: 'TIMEOUT' });
+  expect(retried).toEqual([]);
+});
