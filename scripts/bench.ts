@@ -4,7 +4,10 @@ import { root } from './repository.ts';
 import { runProgram } from './run-program.ts';
 
 /** Every bench by its name, and what it needs that npm does not bring. */
-const BENCHES = { durable: { file: 'bench/durable/main.ts', programs: ['redis-server'] } } as const;
+const BENCHES = {
+  durable: { file: 'bench/durable/main.ts', programs: ['redis-server'] },
+  tasks: { file: 'bench/tasks/main.ts', programs: [] },
+} as const;
 
 // `npm run bench -- durable …`: one bench. Exits 1 where a goal is missed, 2 where it cannot run.
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,14 +1,7 @@
+import { atLeast, atMost, type Goal } from '../goal.ts';
 import { CHAIN, FAN_OUT, SEEDED } from './contests.ts';
 import type { ContestResults } from './run-contest.ts';
 import { ratioOf, type Summary, summarize } from './summary.ts';
-
-export interface Goal {
-  readonly what: string;
-  readonly wanted: string;
-  /** NaN: not measured in this run. */
-  readonly found: number;
-  readonly isMet: boolean;
-}
 
 /** What mad has set itself, held against what was measured. */
 export function judge(results: ReadonlyMap<string, ContestResults>): readonly Goal[] {
@@ -39,11 +32,3 @@ export function judge(results: ReadonlyMap<string, ContestResults>): readonly Go
 }
 
 const scale = (value: number | undefined, unit: number): number | undefined => value && value / unit;
-
-function atLeast(what: string, wanted: number, found: number | undefined = Number.NaN): Goal {
-  return { what, wanted: `≥ ${wanted}`, found, isMet: found >= wanted };
-}
-
-function atMost(what: string, wanted: number, found: number | undefined = Number.NaN): Goal {
-  return { what, wanted: `≤ ${wanted}`, found, isMet: found <= wanted };
-}

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
+import { formatGoals } from '../goal.ts';
 import { startBenchServer } from './bench-server.ts';
 import { listContests } from './contests.ts';
 import { measureDisk } from './disk.ts';
 import { judge } from './goals.ts';
-import { formatContest, formatGoals } from './report.ts';
+import { formatContest } from './report.ts';
 import { type ContestResults, runContest } from './run-contest.ts';
 import { summarize } from './summary.ts';
 

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { Goal } from './goals.ts';
+import { COMPACT, number, times } from '../goal.ts';
 import type { ContestResults } from './run-contest.ts';
 import { ratioOf, summarize } from './summary.ts';
 
@@ -19,11 +19,6 @@ const HEAD = [
     'accepted p50',
   ],
 ];
-
-const COMPACT = {
-  style: { head: [], border: [] },
-  chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
-};
 
 /** One contest as a table: medians over rounds; statements, WAL and CPU are per job, times in milliseconds. */
 export function formatContest(name: string, results: ContestResults): string {
@@ -50,17 +45,3 @@ export function formatContest(name: string, results: ContestResults): string {
   }
   return `${name}\n${table}`;
 }
-
-export function formatGoals(goals: readonly Goal[]): string {
-  const table = new Table({
-    head: ['goal', 'wanted', 'found', ''],
-    colAligns: ['left', 'right', 'right', 'left'],
-    ...COMPACT,
-  });
-  for (const { what, wanted, found, isMet } of goals)
-    table.push([what, wanted, number(found, 2), Number.isNaN(found) ? 'not measured' : isMet ? 'met' : 'MISSED']);
-  return String(table);
-}
-
-const number = (value: number, digits: number): string => (Number.isNaN(value) ? '–' : value.toFixed(digits));
-const times = (value: number): string => (Number.isNaN(value) ? '–' : `${value.toFixed(2)}×`);

@@ -1,3 +1,4 @@
+import { median, quantile } from '../median.ts';
 import type { ContestResults } from './run-contest.ts';
 import type { TrialResult } from './trial.ts';
 
@@ -49,16 +50,4 @@ export function ratioOf(results: ContestResults, name: string, other: string): n
       return beside ? [jobsPerSecond / beside.jobsPerSecond] : [];
     }),
   );
-}
-
-const median = (values: readonly number[]): number => quantile(values, 0.5);
-
-/** NaN of no values. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  if (share === 0.5 && sorted.length % 2 === 0) {
-    const upper = sorted.length / 2;
-    return ((sorted[upper - 1] ?? Number.NaN) + (sorted[upper] ?? Number.NaN)) / 2;
-  }
-  return sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN;
 }

@@ -2,6 +2,7 @@ import type { ErrorObject } from 'ajv';
 import isSafePattern from 'safe-regex2';
 import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json.ts';
+import { copyValue } from './copy-value.ts';
 import { countEvaluations } from './count-evaluations.ts';
 import { createValidator, TooCostlyError } from './create-validator.ts';
 import type { JsonSchema } from './json-schema.ts';
@@ -67,6 +68,7 @@ function compile(schema: JsonSchema): CompiledSchema {
   const check = createValidator(schema);
   // A schema that is its own part never ends, whatever the value: asked once, it shows.
   check({});
+  const hasDefaults = JSON.stringify(schema).includes('"default":');
   // Compiled on first use: most schemas are never asked for defaults.
   let fill: ((value: unknown) => unknown) | undefined;
   return {
@@ -78,8 +80,9 @@ function compile(schema: JsonSchema): CompiledSchema {
       }
     },
     applyDefaults: (value) => {
+      const copy = copyValue(value);
+      if (!hasDefaults) return copy;
       fill ??= createValidator(schema, { useDefaults: true });
-      const copy = structuredClone(value);
       try {
         fill(copy);
       } catch (error) {

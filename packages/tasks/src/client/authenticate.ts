@@ -44,6 +44,7 @@ export interface Authenticate extends Pick<ApiOperation, 'security'> {
  * @throws {CredentialMissingError} when it has none, and the operation is not open to all.
  */
 export async function authenticate({ security, secrets, ask }: Authenticate): Promise<Authentication> {
+  if (security.length === 0) return NO_AUTHENTICATION;
   for (const alternative of security.filter(({ length }) => length > 0)) {
     const parts = await Promise.all(
       alternative.map(async ({ name, scheme }) => {
@@ -54,7 +55,7 @@ export async function authenticate({ security, secrets, ask }: Authenticate): Pr
     const found = parts.filter((part) => part !== undefined);
     if (found.length === alternative.length) return found.reduce(join, NO_AUTHENTICATION);
   }
-  if (security.length === 0 || security.some(({ length }) => length === 0)) return NO_AUTHENTICATION;
+  if (security.some(({ length }) => length === 0)) return NO_AUTHENTICATION;
   const schemes = [...new Set(security.flatMap((alternative) => alternative.map(({ name }) => name)))];
   throw new CredentialMissingError({ scope: ask.scope, schemes });
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { isArtifactReference, isJsonObject, type JsonObject, type JsonValue, ValidationFailedError } from '@mad/core';
-import { type ApiContent, type ApiOperation, type ApiParameter, isJsonMediaType } from '../openapi/api-operation.ts';
+import { type ApiContent, type ApiParameter, isJsonMediaType } from '../openapi/api-operation.ts';
 import { listFilePlaces } from '../openapi/file-places.ts';
 import type { OperationInterface } from '../openapi/operation-interface.ts';
 import { type Field, toMediaTypeLine, toMultipart, toUrlEncoded } from './form-body.ts';
@@ -27,13 +27,13 @@ export interface BuiltRequest {
  * @throws {TaskFailedError} for a file that cannot be read.
  */
 export async function buildRequest(
-  { operation, content, isBodyOnly, requestSchema }: OperationInterface,
+  { operation, content, isBodyOnly, accept, requestSchema }: OperationInterface,
   request: JsonObject,
   files: RequestFiles,
 ): Promise<BuiltRequest> {
   const given = isBodyOnly ? [] : operation.parameters.flatMap((parameter) => withValue(parameter, request));
   const inPlace = (place: ApiParameter['in']) => given.filter(({ parameter }) => parameter.in === place);
-  const headers: Record<string, string> = { accept: acceptOf(operation) };
+  const headers: Record<string, string> = { accept };
   for (const { parameter, value } of inPlace('header'))
     headers[parameter.name.toLowerCase()] = requireHeaderText(parameter.key, toHeaderText(parameter, value));
   const cookies = inPlace('cookie').flatMap(({ parameter, value }) => toPairs(parameter, value));
@@ -50,12 +50,6 @@ export async function buildRequest(
   };
 }
 
-/** What the operation declares, failures included; a service may give the first of these that it can. */
-function acceptOf({ answers }: ApiOperation): string {
-  const mediaTypes = answers.flatMap(({ contents }) => contents.map(({ mediaType }) => mediaType));
-  return mediaTypes.length > 0 ? [...new Set(mediaTypes)].join(', ') : '*/*';
-}
-
 interface Given {
   readonly parameter: ApiParameter;
   readonly value: JsonValue;
@@ -70,16 +64,18 @@ function withValue(parameter: ApiParameter, request: JsonObject): Given[] {
 const toJson = (mediaType: string, value: JsonValue): string =>
   isJsonMediaType(mediaType) ? JSON.stringify(value) : toText(value);
 
+/** A segment of dots, written as it may be: it leads to another path. */
+const DOTS = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
+
 function fillPath(path: string, given: readonly Given[]): string {
-  const filled = path.replaceAll(/\{([^{}]*)\}/g, (_, name: string) => {
+  const fill = (_: string, name: string): string => {
     const found = given.find(({ parameter }) => parameter.name === name);
     const text = found ? toPathText(found.parameter, found.value) : '';
     if (text === '') throw refused(found?.parameter.key ?? name, 'expected a value: it is a part of the path');
     return text;
-  });
-  // A segment of dots, written as it may be, leads to another path.
-  const isDots = (segment: string): boolean => /^(?:\.|%2e){1,2}$/i.test(segment);
-  if (filled.split('/').some(isDots))
+  };
+  const filled = path.includes('{') ? path.replaceAll(/\{([^{}]*)\}/g, fill) : path;
+  if (DOTS.test(filled))
     throw refused(given[0]?.parameter.key ?? '', 'expected no value that makes a part of the path . or ..');
   return filled;
 }

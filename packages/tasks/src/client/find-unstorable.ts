@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue, type ValidationIssue } from '@mad/core';
+import type { JsonValue, ValidationIssue } from '@mad/core';
 
 const MAX_DEPTH = 128;
 
@@ -10,38 +10,44 @@ export function findUnstorable(
   root: JsonValue,
   { allowNul = false }: { readonly allowNul?: boolean } = {},
 ): ValidationIssue | undefined {
-  const stack: { value: JsonValue | undefined; path: readonly string[] }[] = [{ value: root, path: [] }];
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { value, path } = next;
-    const fault = faultOf(value, { depth: path.length, allowNul });
-    if (fault !== undefined)
-      return {
-        pointer: path
-          .slice(0, 16)
-          .map((token) => `/${token.slice(0, 80)}`)
-          .join(''),
-        message: fault,
-      };
-    if (Array.isArray(value))
-      for (const [index, item] of value.entries())
-        stack.push({ value: item as JsonValue, path: [...path, String(index)] });
-    else if (isJsonObject(value))
-      for (const [key, item] of Object.entries(value)) stack.push({ value: item, path: [...path, key] });
+  const fault = find(root, { depth: 0, allowNul });
+  return fault && { pointer: toPointer(fault.path), message: fault.message };
+}
+
+interface Fault {
+  readonly message: string;
+  /** From the inside out: only the way to a fault is ever written down. */
+  readonly path: string[];
+}
+
+interface Rule {
+  readonly depth: number;
+  readonly allowNul: boolean;
+}
+
+function find(value: JsonValue | undefined, { depth, allowNul }: Rule): Fault | undefined {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) return faulty('expected text without half of a surrogate pair');
+    return !allowNul && value.includes('\0') ? faulty('expected text without U+0000') : undefined;
+  }
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? undefined : faulty('expected a number within the range of a double');
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth > MAX_DEPTH) return faulty(`expected at most ${MAX_DEPTH} levels of nesting`);
+  const inner: Rule = { depth: depth + 1, allowNul };
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') return faulty('expected no property named __proto__');
+    const fault = find((value as { readonly [key: string]: JsonValue | undefined })[key], inner);
+    if (fault) return { ...fault, path: [...fault.path, key] };
   }
   return undefined;
 }
 
-function faultOf(
-  value: JsonValue | undefined,
-  { depth, allowNul }: { depth: number; allowNul: boolean },
-): string | undefined {
-  if (depth > MAX_DEPTH) return `expected at most ${MAX_DEPTH} levels of nesting`;
-  if (typeof value === 'number')
-    return Number.isFinite(value) ? undefined : 'expected a number within the range of a double';
-  if (typeof value === 'string') {
-    if (!value.isWellFormed()) return 'expected text without half of a surrogate pair';
-    return !allowNul && value.includes('\0') ? 'expected text without U+0000' : undefined;
-  }
-  if (isJsonObject(value) && Object.hasOwn(value, '__proto__')) return 'expected no property named __proto__';
-  return undefined;
-}
+const faulty = (message: string): Fault => ({ message, path: [] });
+
+const toPointer = (path: readonly string[]): string =>
+  path
+    .toReversed()
+    .slice(0, 16)
+    .map((token) => `/${token.slice(0, 80)}`)
+    .join('');

@@ -4,7 +4,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface Deadline {
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** What is under way, for messages. */
   readonly subject: string;
 }
@@ -18,11 +18,11 @@ export async function inDeadline<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const cancel = (): void => controller.abort(canceled(subject, signal.reason));
+  const cancel = (): void => controller.abort(canceled(subject, signal?.reason));
   const timer = setTimeout(() => controller.abort(timedOut(subject, timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS));
-  signal.addEventListener('abort', cancel, { once: true });
+  signal?.addEventListener('abort', cancel, { once: true });
   try {
-    if (signal.aborted) cancel();
+    if (signal?.aborted) cancel();
     controller.signal.throwIfAborted();
     const result = await run(controller.signal);
     // Not everything that runs here heeds the signal, and what comes too late no longer counts.
@@ -33,7 +33,7 @@ export async function inDeadline<T>(
     throw error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', cancel);
+    signal?.removeEventListener('abort', cancel);
   }
 }
 

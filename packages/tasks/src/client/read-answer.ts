@@ -1,7 +1,7 @@
 import { type JsonValue, TaskFailedError, type ValidationIssue } from '@mad/core';
 import { isJsonMediaType, toMediaType } from '../openapi/api-operation.ts';
 import type { AnswerInterface, ContentInterface, OperationInterface } from '../openapi/operation-interface.ts';
-import { contractViolation, readJsonBody, requirePlain } from './read-json-body.ts';
+import { contractViolation, readJsonBody, readText, requirePlain } from './read-json-body.ts';
 import type { ServiceAnswer } from './send-request.ts';
 import { failureOfAnswer } from './service-failure.ts';
 
@@ -58,14 +58,6 @@ function findContent(contents: readonly ContentInterface[], given: string): Cont
   const range = `${given.split('/')[0]}/*`;
   const names = given === '' ? [] : [given, range, '*/*'];
   return names.map((name) => contents.find(({ mediaType }) => mediaType === name)).find((found) => found !== undefined);
-}
-
-function readText({ status, body }: ServiceAnswer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch (cause) {
-    throw contractViolation(`answered ${status} with text that is not UTF-8`, { cause });
-  }
 }
 
 function requireFit<T extends JsonValue>(content: ContentInterface, value: T): T {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type JsonValue, TaskFailedError } from '@mad/core';
 import { isJsonMediaType } from '../openapi/api-operation.ts';
 import { findUnstorable } from './find-unstorable.ts';
@@ -16,7 +17,7 @@ export function readJsonBody(answer: ServiceAnswer): JsonValue {
   requirePlain(answer);
   let value: JsonValue;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(answer.body)) as JsonValue;
+    value = JSON.parse(readText(answer)) as JsonValue;
   } catch (cause) {
     throw contractViolation(`answered ${answer.status} with a body that is not JSON in UTF-8`, { cause });
   }
@@ -26,6 +27,13 @@ export function readJsonBody(answer: ServiceAnswer): JsonValue {
       issues: [fault],
     });
   return value;
+}
+
+/** The body as text, without a byte order mark. @throws {TaskFailedError} CONTRACT_VIOLATION when it is not UTF-8. */
+export function readText({ status, body }: ServiceAnswer): string {
+  if (!isUtf8(body)) throw contractViolation(`answered ${status} with text that is not UTF-8`);
+  const text = body.toString();
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
 /** @throws {TaskFailedError} CONTRACT_VIOLATION when the body is compressed, which was not asked for. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { isMadError, TaskFailedError } from '@mad/core';
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 
 export interface ServiceRequest {
   /** Upper case. */
@@ -29,47 +29,103 @@ const CONNECTING = new Set(['connect', 'getaddrinfo']);
  * @throws {TaskFailedError} SERVICE_UNAVAILABLE when nobody answers, CONNECTION_LOST when the answer breaks off, RESPONSE_TOO_LARGE.
  * When the signal aborts it throws the signal's reason.
  */
-export async function sendRequest(sent: ServiceRequest): Promise<ServiceAnswer> {
-  const { method, url, signal, dispatcher, maxResponseBytes } = sent;
-  try {
-    // The total deadline is the signal's: undici's own timeouts only see idle connections.
-    const response = await request(url, {
+export function sendRequest(sent: ServiceRequest): Promise<ServiceAnswer> {
+  return new Promise((resolve, reject) => {
+    const { method, url, headers, body = null, signal, dispatcher } = sent;
+    const reader = new AnswerReader(sent, { resolve, reject });
+    const request = {
+      origin: url.origin,
+      path: url.search === '' ? url.pathname : url.pathname + url.search,
       method: method as Dispatcher.HttpMethod,
-      headers: { accept: 'application/json', 'accept-encoding': 'identity', ...sent.headers },
-      body: sent.body ?? null,
-      signal,
-      dispatcher,
+      headers: { accept: 'application/json', 'accept-encoding': 'identity', ...headers },
+      body,
+      // The total deadline is the signal's: undici's own timeouts only see idle connections.
       headersTimeout: 0,
       bodyTimeout: 0,
-    });
+    };
+    try {
+      signal.throwIfAborted();
+      dispatcher.dispatch(request, reader);
+    } catch (error) {
+      reader.fail(error);
+    }
+  });
+}
+
+interface Outcome {
+  readonly resolve: (answer: ServiceAnswer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Takes the answer from undici as it comes: its streams would cost as much again as the exchange itself. */
+class AnswerReader implements Dispatcher.DispatchHandler {
+  readonly #sent: ServiceRequest;
+  readonly #outcome: Outcome;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  #status = 0;
+  #headers: Readonly<Record<string, string | string[] | undefined>> = {};
+  #controller: Dispatcher.DispatchController | undefined;
+
+  constructor(sent: ServiceRequest, outcome: Outcome) {
+    this.#sent = sent;
+    this.#outcome = outcome;
+    sent.signal.addEventListener('abort', this.#abort);
+  }
+
+  readonly #abort = (): void => {
+    this.#controller?.abort(this.#sent.signal.reason as Error);
+    // What waits for a connection has no controller, and its body nobody who would end it.
+    if (!this.#controller) this.fail(this.#sent.signal.reason);
+  };
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#sent.signal.aborted) controller.abort(this.#sent.signal.reason as Error);
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    if (Number(headers['content-length'] ?? 0) > this.#sent.maxResponseBytes) controller.abort(tooLarge(this.#sent));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes <= this.#sent.maxResponseBytes) this.#chunks.push(chunk);
+    else if (!controller.aborted) controller.abort(tooLarge(this.#sent));
+  }
+
+  onResponseEnd(): void {
+    this.#sent.signal.removeEventListener('abort', this.#abort);
+    const headers = this.#headers;
+    const [first] = this.#chunks;
+    const body = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
     const header = (name: string): string | undefined => {
-      const value = response.headers[name];
+      const value = headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     };
-    const chunks: Buffer[] = [];
-    let bytes = Number(header('content-length') ?? 0) > maxResponseBytes ? Number.POSITIVE_INFINITY : 0;
-    // An error listener stays: destroying a body that is still arriving reports an abort to whoever listens, or to the process.
-    response.body.on('error', () => {});
-    if (bytes <= maxResponseBytes) {
-      for await (const chunk of response.body) {
-        bytes += (chunk as Buffer).byteLength;
-        if (bytes > maxResponseBytes) break;
-        chunks.push(chunk as Buffer);
-      }
-    }
-    if (bytes > maxResponseBytes) {
-      response.body.destroy();
-      throw tooLarge(url, maxResponseBytes);
-    }
-    return { status: response.statusCode, body: Buffer.concat(chunks), header };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isMadError(error)) throw error;
-    throw networkFault(url, error);
+    this.#outcome.resolve({ status: this.#status, body, header });
+  }
+
+  onResponseError(_: unknown, error: Error): void {
+    this.fail(error);
+  }
+
+  fail(error: unknown): void {
+    const { signal, url } = this.#sent;
+    signal.removeEventListener('abort', this.#abort);
+    if (signal.aborted) this.#outcome.reject(signal.reason);
+    else this.#outcome.reject(isMadError(error) ? error : networkFault(url, error));
   }
 }
 
-function tooLarge({ origin }: URL, maxResponseBytes: number): TaskFailedError {
+function tooLarge({ url: { origin }, maxResponseBytes }: ServiceRequest): TaskFailedError {
   return new TaskFailedError({
     failureCode: 'RESPONSE_TOO_LARGE',
     message: `the service at ${origin} answered with more than ${maxResponseBytes} bytes; raise maxResponseBytes if such answers are right`,

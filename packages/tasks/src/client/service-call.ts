@@ -1,7 +1,7 @@
 import type { Clock, JsonObject } from '@mad/core';
 import type { Dispatcher } from 'undici';
 import type { TaskInterface } from '../openapi/task-interface.ts';
-import type { Authentication } from './authenticate.ts';
+import { type Authentication, NO_AUTHENTICATION } from './authenticate.ts';
 import type { RequestFiles } from './request-files.ts';
 import { type ServiceAnswer, type ServiceRequest, sendRequest } from './send-request.ts';
 import type { Retries } from './with-retries.ts';
@@ -37,7 +37,10 @@ export function openExchange(
 ): Exchange {
   const { signal, dispatcher, maxResponseBytes } = call;
   return async ({ url, headers = {}, ...sent }) => {
-    const { headers: own, query, cookies } = await call.authenticate();
+    const authentication = await call.authenticate();
+    if (authentication === NO_AUTHENTICATION)
+      return sendRequest({ ...sent, url, headers, signal, dispatcher, maxResponseBytes });
+    const { headers: own, query, cookies } = authentication;
     const authorized = new URL(url);
     if (query.length > 0)
       authorized.search = [authorized.search.slice(1), ...query].filter((part) => part !== '').join('&');
@@ -51,10 +54,9 @@ export function openExchange(
 export type Exchange = (sent: Pick<ServiceRequest, 'method' | 'url' | 'headers' | 'body'>) => Promise<ServiceAnswer>;
 
 /** A path of the interface below the service's own address, whether or not that ends in a slash. Both are encoded already. */
-export function below(serviceUrl: URL, path: string, search = ''): URL {
-  const url = new URL(serviceUrl);
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`;
-  url.search = search;
-  url.hash = '';
-  return url;
+export function below({ origin, pathname }: URL, path: string, search = ''): URL {
+  // Parsed once: a URL that is changed part by part is parsed for each.
+  const safe = /[?#]/.test(path) ? path.replaceAll('?', '%3F').replaceAll('#', '%23') : path;
+  const query = search === '' ? '' : `?${search.replaceAll('#', '%23')}`;
+  return new URL(`${origin}${pathname.replace(/\/+$/, '')}/${safe.replace(/^\/+/, '')}${query}`);
 }

@@ -103,8 +103,7 @@ export async function openServiceClient(options: ServiceClientOptions): Promise<
       const unstorable = findUnstorable(filled, { allowNul: true });
       if (unstorable) throw new ValidationFailedError({ subject: `request of ${operationId}`, issues: [unstorable] });
       if (issues.length > 0) throw new ValidationFailedError({ subject: `request of ${operationId}`, issues });
-      const never = new AbortController().signal;
-      const answer = await inDeadline({ timeoutMs, signal: signal ?? never, subject: operationId }, (inTime) => {
+      const answer = await inDeadline({ timeoutMs, signal, subject: operationId }, (inTime) => {
         const authenticateCall = () =>
           authenticate({ security: api.operation.security, ask: { scope: operationId }, secrets });
         const exchange = openExchange({ signal: inTime, dispatcher, maxResponseBytes, authenticate: authenticateCall });

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { isMadError, type JsonObject, ValidationFailedError, type ValidationIssue } from '@mad/core';
 import { TaskDocumentInvalidError, TaskDocumentRefusedError } from '../errors.ts';
 import { createTaskInterface } from '../openapi/task-interface.ts';
@@ -11,7 +11,7 @@ export interface DocumentQuestion {
   readonly isTask: boolean;
 }
 
-/** What it answers, once; undefined: nothing is wrong. */
+/** What it answers; undefined: nothing is wrong. */
 export type DocumentAnswer =
   | { readonly fault: undefined }
   | { readonly fault: 'invalid'; readonly pointer: string; readonly reason: string }
@@ -48,4 +48,4 @@ function toFault(error: unknown): DocumentAnswer {
   throw error;
 }
 
-parentPort?.postMessage(await answer(workerData as DocumentQuestion));
+parentPort?.on('message', async (question: DocumentQuestion) => parentPort?.postMessage(await answer(question)));

@@ -212,14 +212,16 @@ function readContents(holder: JsonObject | undefined): readonly ApiContent[] {
   }));
 }
 
+const JSON_TYPE = 'application/json';
+
 /** A media type without its parameters, in lower case: what two of them are compared by. */
 export function toMediaType(text: string): string {
-  return (text.split(';')[0] ?? '').trim().toLowerCase();
+  return text === JSON_TYPE ? text : (text.split(';')[0] ?? '').trim().toLowerCase();
 }
 
 /** True for `application/json` and every `…+json`, parameters aside. */
 export function isJsonMediaType(mediaType: string): boolean {
-  return /^application\/(?:[\w.-]+\+)?json$/.test(toMediaType(mediaType));
+  return mediaType === JSON_TYPE || /^application\/(?:[\w.-]+\+)?json$/.test(toMediaType(mediaType));
 }
 
 const toToken = (token: string): string => token.replaceAll('~', '~0').replaceAll('/', '~1');

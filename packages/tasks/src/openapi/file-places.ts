@@ -6,7 +6,7 @@ import {
   type JsonValue,
   matchesPattern,
 } from '@mad/core';
-import { mapSubschemas } from './subschemas.ts';
+import { listSubschemas, mapSubschemas } from './subschemas.ts';
 
 /** A place in a value where its schema puts a file. */
 export interface FilePlace {
@@ -46,6 +46,7 @@ export function acceptReferences(schema: JsonSchema): JsonSchema {
 
 /** Every place of the value where the schema puts a file, whatever is there now. Branches that cannot mean this value are left out. */
 export function listFilePlaces(root: JsonSchema, value: JsonValue): readonly FilePlace[] {
+  if (!holdsFiles(root)) return [];
   const places: FilePlace[] = [];
 
   // All schemas of a place at once: one by one, branches that lead to the same members would multiply with every level of the value.
@@ -70,6 +71,18 @@ export function listFilePlaces(root: JsonSchema, value: JsonValue): readonly Fil
 
   visit([root], { value, path: [] });
   return places;
+}
+
+const known = new WeakMap<object, boolean>();
+
+/** False for most schemas: then no value need be looked through. */
+function holdsFiles(root: JsonSchema): boolean {
+  if (typeof root === 'boolean') return false;
+  const look = (schema: JsonSchema): boolean =>
+    typeof schema !== 'boolean' && (isFileSchema(schema) || listSubschemas(schema).some(look));
+  const found = known.get(root) ?? look(root);
+  known.set(root, found);
+  return found;
 }
 
 function toPlace(

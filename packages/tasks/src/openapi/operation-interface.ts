@@ -24,6 +24,8 @@ export interface OperationInterface {
   readonly isBodyOnly: boolean;
   /** How the body is sent; undefined where there is none. */
   readonly content: ApiContent | undefined;
+  /** The media types that are declared, failures included: a service may give the first of these that it can. */
+  readonly accept: string;
   applyDefaults(request: JsonObject): JsonObject;
   /** Files may be artifact references, or text. */
   checkRequest(request: JsonObject): readonly ValidationIssue[];
@@ -51,22 +53,28 @@ export function createOperationInterface(document: JsonObject, operation: ApiOpe
   const content = chooseContent(operation);
   const { schema, isBodyOnly } = toRequestSchema(document, { operation, content });
   const request = compileOnce(() => acceptReferences(schema), `request schema of ${operation.id}`);
-  const answers = new Map<string, AnswerInterface>();
+  const answers = new Map<number, AnswerInterface>();
   return {
     ...{ operation, content, isBodyOnly, requestSchema: schema },
+    accept: acceptOf(operation),
     applyDefaults: (value) => request().applyDefaults(value),
     checkRequest: (value) => request().check(value),
     findAnswer(status) {
+      const known = answers.get(status);
+      if (known) return known;
       const declared = findDeclared(operation, status);
       if (!declared) return undefined;
-      const known = answers.get(declared.status);
-      if (known) return known;
       const contents = declared.contents.map((one) => createContent(document, { operation, content: one }));
       const answer = { status: declared.status, contents };
-      answers.set(declared.status, answer);
+      answers.set(status, answer);
       return answer;
     },
   };
+}
+
+function acceptOf({ answers }: ApiOperation): string {
+  const mediaTypes = answers.flatMap(({ contents }) => contents.map(({ mediaType }) => mediaType));
+  return mediaTypes.length > 0 ? [...new Set(mediaTypes)].join(', ') : '*/*';
 }
 
 /** That of the exact status, else of its class, else the default. */
