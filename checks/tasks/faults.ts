@@ -35,7 +35,7 @@ const EXPECTED = {
   drip: 'TIMEOUT',
   oversize: 'RESPONSE_TOO_LARGE',
   'oversize-announced': 'RESPONSE_TOO_LARGE',
-  'gzip-bomb': 'CONTRACT_VIOLATION',
+  'gzip-bomb': 'RESPONSE_TOO_LARGE',
   'headers-too-large': 'CONNECTION_LOST',
   truncated: 'CONNECTION_LOST',
   reset: 'CONNECTION_LOST',

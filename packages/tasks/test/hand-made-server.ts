@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface HandMadeServer extends AsyncDisposable {
@@ -27,6 +27,11 @@ export async function startServer(listener: RequestListener, port = 0): Promise<
     },
   };
 }
+
+/** Answers with a value as JSON. */
+export const json = (response: ServerResponse, status: number, body: unknown): void => {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+};
 
 /** An address at which nobody listens. */
 export async function deadUrl(): Promise<string> {

@@ -1,11 +1,16 @@
 import { findByPointer, type JsonValue, TaskFailedError } from '@mad/core';
-import { z } from 'zod';
+import type { OperationInterface } from '../openapi/operation-interface.ts';
+import type { ExecutionInterface } from '../openapi/task-interface.ts';
+import { buildRequest } from './build-request.ts';
+import { type DeclaredAnswer, readAnswer } from './read-answer.ts';
 import { contractViolation, readJsonBody } from './read-json-body.ts';
+import { noFiles } from './request-files.ts';
 import type { ServiceAnswer } from './send-request.ts';
-import { below, type Exchange, openExchange, type ServiceCall } from './service-call.ts';
+import { below, openExchange, type ServiceCall } from './service-call.ts';
 import { failureOfAnswer, failureOfExecution, readRetryAfterMs } from './service-failure.ts';
 
-const FIRST_INTERVAL_MS = 250;
+const FIRST_INTERVAL_MS = 1_000;
+const GROWTH = 1.5;
 const MAX_INTERVAL_MS = 30_000;
 const LIVELY_INTERVAL_MS = 1_000;
 /** A service that holds the question open may still answer fast, on each step of progress. */
@@ -18,137 +23,160 @@ const MAX_ID = 2_000;
 /** An id as a row keeps it; what begins with a slash is an address. */
 const ID = new RegExp(`^[^\\p{Cc}\\p{Cs}/][^\\p{Cc}\\p{Cs}]{0,${MAX_ID - 1}}$`, 'u');
 
-export interface AcceptedCall {
-  readonly call: ServiceCall;
-  readonly exchange: Exchange;
-}
-
-const executionSchema = z.object({
-  execution_id: z.string().optional(),
-  status: z.enum(['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELED']),
-  progress: z.number().min(0).max(1).nullish(),
-});
-
-/** What a service has taken over with a 202. */
+/** What a service has taken over. */
 export interface Execution {
-  readonly url: URL;
   /** The service's own id of it, else the path at which it is asked for. */
   readonly externalId: string;
   readonly firstWaitMs: number;
 }
 
-/** Where the work that a 202 accepted is asked for: its `Location`, or the document's status path with the id in its body. @throws {TaskFailedError} */
-export function findExecution({ serviceUrl, taskInterface }: ServiceCall, accepted: ServiceAnswer): Execution {
+/** What came of it: the result as it stands in the state of the work, or the answer of the operation that gives it. */
+export type ExecutionResult = { readonly value: JsonValue } | { readonly answer: DeclaredAnswer };
+
+/** True for an answer that takes the work over instead of giving its result. */
+export function isAccepted({ taskInterface }: ServiceCall, { status }: ServiceAnswer): boolean {
+  return status === 202 || (taskInterface.execution.isDeclared && status >= 200 && status < 300);
+}
+
+/** Where work that a service took over is asked for: at the id that its answer gives, or at its `Location`. @throws {TaskFailedError} */
+export function findExecution(call: ServiceCall, accepted: ServiceAnswer): Execution {
+  const { isDeclared } = call.taskInterface.execution;
   const firstWaitMs = readRetryAfterMs(accepted) ?? FIRST_INTERVAL_MS;
+  const externalId = isDeclared
+    ? (findId(call, accepted) ?? findLocation(call, accepted))
+    : (findLocation(call, accepted) ?? findId(call, accepted));
+  if (externalId !== undefined) return { externalId, firstWaitMs };
+  const { status } = accepted;
+  throw contractViolation(
+    accepted.header('location') === undefined
+      ? `accepted the request for later (${status}) and does not say where to ask for it: neither Location nor ${call.taskInterface.execution.ids.join(', ')}`
+      : `accepted the request for later (${status}) with a Location at another origin`,
+  );
+}
+
+function findLocation({ serviceUrl, taskInterface }: ServiceCall, accepted: ServiceAnswer): string | undefined {
   const location = accepted.header('location');
   const base = below(serviceUrl, taskInterface.execute.operation.path);
   const url = location === undefined ? null : URL.parse(location, base.href);
-  if (url?.origin === serviceUrl.origin && url.username === '' && url.href.length <= MAX_ID)
-    return { url, externalId: `${url.pathname}${url.search}`, firstWaitMs };
-  const id = accepted.body.byteLength > 0 ? findByPointer(readJsonBody(accepted), '/execution_id') : undefined;
-  if (typeof id === 'string' && ID.test(id)) {
-    const found = findUrl({ serviceUrl, taskInterface }, id);
-    if (found) return { url: found, externalId: id, firstWaitMs };
-  }
-  throw contractViolation(
-    location === undefined
-      ? 'accepted the request for later (202) and does not say where to ask for it: neither Location nor execution_id'
-      : 'accepted the request for later (202) with a Location at another origin',
-  );
+  return url?.origin === serviceUrl.origin && url.username === '' && url.href.length <= MAX_ID
+    ? `${url.pathname}${url.search}`
+    : undefined;
+}
+
+function findId({ taskInterface }: ServiceCall, accepted: ServiceAnswer): string | undefined {
+  const { status, ids } = taskInterface.execution;
+  if (!status || accepted.body.byteLength === 0) return undefined;
+  const body = readJsonBody(accepted);
+  const found = ids.map((pointer) => findByPointer(body, pointer)).find((value) => value !== undefined);
+  const id = typeof found === 'number' ? String(found) : found;
+  return typeof id === 'string' && ID.test(id) ? id : undefined;
 }
 
 /** As it was found when the work was accepted, perhaps by a process that is gone. @throws {TaskFailedError} EXECUTION_LOST where it leads nowhere any more. */
 export function resumeExecution(call: ServiceCall, { externalId }: Pick<Execution, 'externalId'>): Execution {
-  const url = findUrl(call, externalId);
-  if (url?.origin !== call.serviceUrl.origin) throw executionLost();
-  return { url, externalId, firstWaitMs: 0 };
-}
-
-function findUrl(
-  { serviceUrl, taskInterface }: Pick<ServiceCall, 'serviceUrl' | 'taskInterface'>,
-  externalId: string,
-): URL | null {
-  if (externalId.startsWith('/')) return URL.parse(externalId, serviceUrl.origin);
-  const { statusPath } = taskInterface;
-  return statusPath === undefined
-    ? null
-    : below(serviceUrl, statusPath.replace('{execution_id}', encodeURIComponent(externalId)));
+  const isAddress = externalId.startsWith('/');
+  const leads = isAddress
+    ? URL.parse(externalId, call.serviceUrl.origin)?.origin === call.serviceUrl.origin
+    : call.taskInterface.execution.status !== undefined;
+  if (leads) return { externalId, firstWaitMs: 0 };
+  throw executionLost();
 }
 
 /**
- * Asks for the state of accepted work until it ended and returns its result, unchecked. Questions come less and less often, up to 30 s apart, at least
- * once a second while progress is reported, and as the service asks by Retry-After; one that honours `Prefer: wait` is asked anew at once.
- * When the signal aborts the service is told to stop, unless the call was only interrupted and the work will be asked for again.
+ * Asks for the state of accepted work until it ended and returns its result, unchecked where it stands in the state. Questions come less and less
+ * often, from 1 s to 30 s apart, at least once a second while progress is reported, and as the service asks by Retry-After; one that honours
+ * `Prefer: wait` is asked anew at once, and one that is called back is asked then. When the signal aborts the service is told to stop, unless
+ * the call was only interrupted and the work will be asked for again.
  */
-export async function awaitExecution({ call, exchange }: AcceptedCall, execution: Execution): Promise<JsonValue> {
-  const { url, firstWaitMs } = execution;
+export async function awaitExecution(call: ServiceCall, execution: Execution): Promise<ExecutionResult> {
   try {
-    return await poll({ call, exchange, url, firstWaitMs });
+    return await poll(call, execution);
   } catch (error) {
-    if (call.signal.aborted && !call.isInterrupted()) await cancel(call, url);
+    if (call.signal.aborted && !call.isInterrupted()) await cancelExecution(call, execution);
     throw error;
   }
 }
 
-async function poll({
-  call,
-  exchange,
-  url,
-  firstWaitMs,
-}: {
-  call: ServiceCall;
-  exchange: Exchange;
-  url: URL;
-  firstWaitMs: number;
-}): Promise<JsonValue> {
+async function poll(call: ServiceCall, { externalId, firstWaitMs }: Execution): Promise<ExecutionResult> {
+  const contract = call.taskInterface.execution;
   let intervalMs = FIRST_INTERVAL_MS;
   let waitMs = firstWaitMs;
   for (let faults = 0; ; ) {
-    await call.clock.sleep(waitMs, call.signal);
-    intervalMs = Math.min(intervalMs * 1.5, MAX_INTERVAL_MS);
-    const answer = await ask({ call, exchange, url });
+    await pause(call, waitMs);
+    const answer = await ask(call, externalId);
     if (answer instanceof TaskFailedError) {
       // Asking is harmless, and the work may well go on behind a passing fault.
       if (++faults > MAX_FAULTS_IN_A_ROW) throw answer;
       const retryAfterMs = answer.details.retryAfterMs;
       waitMs = typeof retryAfterMs === 'number' ? retryAfterMs : intervalMs;
-      continue;
+    } else {
+      faults = 0;
+      if (answer.status === 303) return { answer: await fetchResult(call, externalId, answer) };
+      const state = answer.status === 202 ? NOTHING_NEW : readState(contract, readJsonBody(answer));
+      if (state.progress !== undefined) call.onProgress?.(state.progress);
+      if (state.phase === 'failed') throw failureOfExecution(findByPointer(state.body, contract.error));
+      if (state.phase === 'canceled') throw canceledByService();
+      if (state.phase === 'completed') {
+        if (contract.resultOperation) return { answer: await fetchResult(call, externalId, answer) };
+        return { value: findByPointer(state.body, contract.result) ?? null };
+      }
+      waitMs = nextWaitMs(answer, { intervalMs, lively: state.progress !== undefined });
     }
-    faults = 0;
-    const body = readJsonBody(answer);
-    const execution = executionSchema.safeParse(body);
-    if (!execution.success)
-      throw contractViolation(
-        'answered with a state of its execution that has no known status, or a progress beyond 0..1',
-      );
-    const { status, progress } = execution.data;
-    if (typeof progress === 'number') call.onProgress?.(progress);
-    if (status === 'COMPLETED') return findByPointer(body, '/result') ?? null;
-    if (status === 'FAILED') throw failureOfExecution(findByPointer(body, '/error'));
-    if (status === 'CANCELED') throw canceledByService();
-    waitMs = nextWaitMs(answer, { intervalMs, lively: typeof progress === 'number' });
+    intervalMs = Math.min(intervalMs * GROWTH, MAX_INTERVAL_MS);
   }
 }
 
+/** Until it is time to ask again, or the service calls back. */
+async function pause({ clock, signal, bell }: ServiceCall, waitMs: number): Promise<void> {
+  if (!bell) return clock.sleep(waitMs, signal);
+  const { rung } = bell;
+  try {
+    await clock.sleep(waitMs, AbortSignal.any([signal, rung]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!rung.aborted) throw error;
+    bell.rearm();
+  }
+}
+
+interface State {
+  readonly phase: 'running' | 'completed' | 'failed' | 'canceled';
+  /** 0..1 */
+  readonly progress: number | undefined;
+  readonly body: JsonValue;
+}
+
+const NOTHING_NEW: State = { phase: 'running', progress: undefined, body: null };
+
+/** Only what is needed of it: work of hours is not given up for a remark that its document does not know. */
+function readState({ states, phases, progress, progressMax }: ExecutionInterface, body: JsonValue): State {
+  const word = states.map((pointer) => findByPointer(body, pointer)).find((value) => value !== undefined);
+  const phase = typeof word === 'object' ? undefined : phases.get(String(word).toLowerCase());
+  if (!phase)
+    throw contractViolation(
+      `answered with a state of its execution that has no known status at ${states.join(' or ')}: ${JSON.stringify(word ?? null).slice(0, 100)}`,
+    );
+  const given = findByPointer(body, progress);
+  const fraction = typeof given === 'number' ? given / progressMax : undefined;
+  if (fraction !== undefined && !(fraction >= 0 && fraction <= 1))
+    throw contractViolation(`answered with a progress of ${given}, beyond 0..${progressMax}`);
+  return { phase, progress: fraction, body };
+}
+
 /** One question; a fault that may pass is returned, every other is thrown. */
-async function ask({
-  call,
-  exchange,
-  url,
-}: {
-  call: ServiceCall;
-  exchange: Exchange;
-  url: URL;
-}): Promise<ServiceAnswer | TaskFailedError> {
+async function ask(call: ServiceCall, externalId: string): Promise<ServiceAnswer | TaskFailedError> {
+  const { status } = call.taskInterface.execution;
   let answer: ServiceAnswer;
   try {
-    answer = await exchange({ method: 'GET', url, headers: { prefer: `wait=${HOLD_SECONDS}` } });
+    answer = await send(call, { operation: status, externalId, headers: { prefer: `wait=${HOLD_SECONDS}` } });
   } catch (error) {
     call.signal.throwIfAborted();
     if (error instanceof TaskFailedError && error.retryable) return error;
     throw error;
   }
-  if (answer.status === 200) return answer;
+  if (answer.status === 200 || answer.status === 202) return answer;
+  // The way of those that keep results apart (RFC 9110, 15.4.4); nowhere else is a redirect followed.
+  if (answer.status === 303 && status?.findAnswer(303)?.status === '303') return answer;
   if (answer.status === 404 || answer.status === 410) throw executionLost();
   if (answer.status < 300)
     throw contractViolation(`answered ${answer.status} where the state of its execution was asked for`);
@@ -157,17 +185,57 @@ async function ask({
   throw failure;
 }
 
+interface Question {
+  readonly operation: OperationInterface | undefined;
+  readonly externalId: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Sends an operation of accepted work: with its id, or at its address where that is all there is. */
+async function send(call: ServiceCall, { operation, externalId, headers }: Question): Promise<ServiceAnswer> {
+  const { execute, execution } = call.taskInterface;
+  const exchange = openExchange(call, (operation ?? execute).operation);
+  if (externalId.startsWith('/') || !operation) {
+    const url = new URL(externalId, call.serviceUrl.origin);
+    return exchange({ method: operation?.operation.method.toUpperCase() ?? 'GET', url, headers });
+  }
+  const { path, search, ...built } = await buildRequest(operation, { [execution.parameter]: externalId }, noFiles);
+  return exchange({ ...built, url: below(call.serviceUrl, path, search), headers: { ...built.headers, ...headers } });
+}
+
+/** The result that is kept apart from the state: where its operation gives it, else where a 303 leads. */
+async function fetchResult(call: ServiceCall, externalId: string, state: ServiceAnswer): Promise<DeclaredAnswer> {
+  const { execute, execution } = call.taskInterface;
+  const { resultOperation } = execution;
+  if (resultOperation) return readAnswer(resultOperation, await send(call, { operation: resultOperation, externalId }));
+  const base = below(call.serviceUrl, execution.status?.operation.path ?? '');
+  const given = state.header('location');
+  const location = given ? URL.parse(given, base.href) : null;
+  if (location?.origin !== call.serviceUrl.origin || location.username !== '')
+    throw contractViolation('answered 303 without a Location at its own origin, where the result would be');
+  const answer = await openExchange(call, execute.operation)({ method: 'GET', url: location });
+  if (answer.status !== 200) throw failureOfAnswer(answer);
+  return { status: 200, header: answer.header, content: undefined, body: readJsonBody(answer) };
+}
+
 function nextWaitMs(answer: ServiceAnswer, { intervalMs, lively }: { intervalMs: number; lively: boolean }): number {
   if (/\bwait\b/.test(answer.header('preference-applied') ?? '')) return HELD_INTERVAL_MS;
   const asked = readRetryAfterMs(answer) ?? intervalMs;
   return lively ? Math.min(asked, LIVELY_INTERVAL_MS) : asked;
 }
 
-async function cancel(call: ServiceCall, url: URL): Promise<void> {
-  if (!call.taskInterface.cancellable) return;
-  const exchange = openExchange({ ...call, signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS) });
-  // The call has failed already; a service that cannot be told ends the work by itself.
-  await exchange({ method: 'DELETE', url }).catch(() => {});
+/** Tells the service to stop, within a second; one that cannot be told ends the work by itself. Never throws. */
+export async function cancelExecution(
+  call: Omit<ServiceCall, 'signal'>,
+  { externalId }: Pick<Execution, 'externalId'>,
+): Promise<void> {
+  const { cancel } = call.taskInterface.execution;
+  if (!cancel) return;
+  // An address is that of the state: only what is done to it by another method can be sent there.
+  if (externalId.startsWith('/') && cancel.operation.method !== 'delete') return;
+  await send({ ...call, signal: AbortSignal.timeout(CANCEL_TIMEOUT_MS) }, { operation: cancel, externalId }).catch(
+    () => {},
+  );
 }
 
 function executionLost(): TaskFailedError {

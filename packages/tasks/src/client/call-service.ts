@@ -1,47 +1,63 @@
 import { isJsonObject, type JsonObject, type JsonValue, TaskFailedError } from '@mad/core';
-import { awaitExecution, findExecution, resumeExecution } from './await-execution.ts';
+import { awaitExecution, type Execution, findExecution, isAccepted, resumeExecution } from './await-execution.ts';
 import { type DeclaredAnswer, readAnswer, violationOf } from './read-answer.ts';
 import { contractViolation } from './read-json-body.ts';
 import { sendOperation } from './send-operation.ts';
-import { type Exchange, openExchange, type ServiceCall } from './service-call.ts';
+import { openExchange, type ServiceCall } from './service-call.ts';
 import { failureOfAnswer } from './service-failure.ts';
+import { withCallback } from './with-callback.ts';
 
 /**
  * The response of a service to one request, checked against the interface; a body that is no JSON object is its `body`, bytes as base64. A service
- * that accepts the work for later (202) is asked until it is done, and told to stop when the signal aborts. The request is repeated only where that does no harm.
+ * that takes the work over is asked until it is done, and told to stop when the signal aborts. The request is repeated only where that does no harm.
  * @throws {TaskFailedError} @throws the signal's reason when it aborts.
  */
 export async function callService(call: ServiceCall): Promise<JsonObject> {
+  const adopted = await adopt(call);
+  if (adopted) return adopted.response;
   const { taskInterface, serviceUrl, idempotencyKey } = call;
-  const { execute, isResponseWhole, responseType } = taskInterface;
-  const exchange = openExchange(call);
-  const adopted = await adopt(call, exchange);
-  if (adopted) return checked(call, adopted.response);
-  const answer = await sendOperation(execute, { ...call, serviceUrl, exchange, idempotencyKey, accept: responseType });
-  if (answer.status === 202) {
-    const execution = findExecution(call, answer);
-    await call.onAccepted(execution.externalId);
-    return checked(call, await awaitExecution({ call, exchange }, execution));
-  }
+  const { execute, execution, responseType } = taskInterface;
+  const exchange = openExchange(call, execute.operation);
+  const accept = execution.isDeclared ? undefined : responseType;
+  const request = call.bell ? withCallback(execute, { request: call.request, url: call.bell.url }) : call.request;
+  const answer = await sendOperation(execute, { ...call, request, serviceUrl, exchange, idempotencyKey, accept });
   if (answer.status >= 400) throw failureOfAnswer(answer);
-  const { content, body } = readAnswer(execute, answer);
-  if (content?.mediaType !== responseType)
-    throw contractViolation(
-      `answered ${answer.status} with ${content?.mediaType ?? 'no body'}, and the result of this task is ${responseType ?? 'none'}`,
-    );
-  return checked(call, isResponseWhole ? (body as JsonValue) : wrap(body));
+  if (isAccepted(call, answer)) {
+    const accepted = findExecution(call, answer);
+    await call.onAccepted(accepted.externalId);
+    return finish(call, accepted);
+  }
+  return toResponse(call, readAnswer(execute, answer));
 }
 
 /** What became of work that the service had taken over; undefined where there is none, or it is lost: then the request is sent. */
-async function adopt(call: ServiceCall, exchange: Exchange): Promise<{ readonly response: JsonValue } | undefined> {
+async function adopt(call: ServiceCall): Promise<{ readonly response: JsonObject } | undefined> {
   const { externalId } = call;
   if (externalId === undefined) return undefined;
   try {
-    return { response: await awaitExecution({ call, exchange }, resumeExecution(call, { externalId })) };
+    return { response: await finish(call, resumeExecution(call, { externalId })) };
   } catch (error) {
     if (error instanceof TaskFailedError && error.failureCode === 'EXECUTION_LOST') return undefined;
     throw error;
   }
+}
+
+async function finish(call: ServiceCall, execution: Execution): Promise<JsonObject> {
+  const { isResponseWhole } = call.taskInterface;
+  const result = await awaitExecution(call, execution);
+  if ('answer' in result) return toResponse(call, result.answer);
+  return checked(call, isResponseWhole ? result.value : { body: result.value });
+}
+
+function toResponse(call: ServiceCall, { status, content, body }: DeclaredAnswer): JsonObject {
+  const { isResponseWhole, responseType } = call.taskInterface;
+  if (content && content.mediaType !== responseType)
+    throw contractViolation(
+      `answered ${status} with ${content.mediaType}, and the result of this task is ${responseType ?? 'none'}`,
+    );
+  if (body === undefined && responseType !== undefined)
+    throw contractViolation(`answered ${status} with no body, and the result of this task is ${responseType}`);
+  return checked(call, isResponseWhole ? (body as JsonValue) : wrap(body));
 }
 
 function wrap(body: DeclaredAnswer['body']): JsonObject {
@@ -52,10 +68,6 @@ function wrap(body: DeclaredAnswer['body']): JsonObject {
 function checked({ taskInterface }: ServiceCall, response: JsonValue): JsonObject {
   const issues = taskInterface.checkResponse(response);
   if (issues.length > 0) throw violationOf(issues);
-  return requireObject(response);
-}
-
-function requireObject(response: JsonValue): JsonObject {
   if (!isJsonObject(response)) throw contractViolation('answered with JSON that is not an object');
   return response;
 }

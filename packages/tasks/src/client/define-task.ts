@@ -22,10 +22,12 @@ export interface DefinedTask<Paths, Operations> {
     task: string,
     operation: Name,
   ): TaskType<
-    RequestOf<OperationAt<Paths, Operations, Name>>,
-    ResponseOf<OperationAt<Paths, Operations, Name>> & object
+    Whole<RequestOf<OperationAt<Paths, Operations, Name>>>,
+    Whole<ResponseOf<OperationAt<Paths, Operations, Name>>>
   >;
 }
+
+type Whole<T> = T extends object ? T : never;
 
 /** Takes the types that `npx openapi-typescript` writes of a document: `defineTask<paths>()`, or `defineTask<paths, operations>()` to name operations by their ids. */
 export function defineTask<Paths, Operations = object>(): DefinedTask<Paths, Operations> {

@@ -11,7 +11,7 @@ export interface DeclaredAnswer {
   readonly header: (name: string) => string | undefined;
   /** As declared; undefined where the answer has no body. */
   readonly content: ContentInterface | undefined;
-  /** JSON, text, or the bytes of a file; undefined without a body. */
+  /** JSON, text, the bytes of a file or what stands for them; undefined without a body. */
   readonly body: JsonValue | Buffer | undefined;
 }
 
@@ -44,9 +44,11 @@ function readBody(
   const content = findContent(declared.contents, given);
   if (!content) {
     const expected = declared.contents.map(({ mediaType }) => mediaType).join(' or ');
-    const got = answer.body.byteLength === 0 ? 'without a body' : `with ${given.slice(0, 60) || 'no content type'}`;
+    const isEmpty = answer.body.byteLength === 0 && answer.stored === undefined;
+    const got = isEmpty ? 'without a body' : `with ${given.slice(0, 60) || 'no content type'}`;
     throw contractViolation(`answered ${answer.status} ${got} where its document declares ${expected}`);
   }
+  if (answer.stored !== undefined) return { content, body: answer.stored };
   requirePlain(answer);
   if (isJsonMediaType(given)) return { content, body: requireFit(content, readJsonBody(answer)) };
   if (given.startsWith('text/')) return { content, body: requireFit(content, readText(answer)) };

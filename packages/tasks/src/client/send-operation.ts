@@ -7,7 +7,8 @@ import type { ServiceAnswer } from './send-request.ts';
 import { below, type Exchange, type ServiceCall } from './service-call.ts';
 import { withRetries } from './with-retries.ts';
 
-export interface SendOperation extends Pick<ServiceCall, 'serviceUrl' | 'clock' | 'signal' | 'retries'> {
+export interface SendOperation
+  extends Pick<ServiceCall, 'serviceUrl' | 'clock' | 'signal' | 'retries' | 'followRedirects'> {
   readonly request: JsonObject;
   readonly files: RequestFiles;
   readonly exchange: Exchange;
@@ -30,14 +31,32 @@ export async function sendOperation(api: OperationInterface, sent: SendOperation
   };
   const isRepeatable = IDEMPOTENT.has(method) || (takesIdempotencyKey && idempotencyKey !== undefined);
   // Built for each attempt: the stream of a file can be sent once.
-  const send = async () => {
+  const send = async (to?: URL) => {
     const { path, search, headers, body, ...built } = await buildRequest(api, request, files);
-    return exchange({
-      method: built.method,
-      url: below(serviceUrl, path, search),
-      headers: { ...headers, ...own },
-      body,
-    });
+    const url = to ?? below(serviceUrl, path, search);
+    return { url, answer: await exchange({ method: built.method, url, headers: { ...headers, ...own }, body }) };
   };
-  return withRetries(send, { isRepeatable, clock, signal, ...retries });
+  const sendOn = async () => {
+    let { url, answer } = await send();
+    for (let hops = 0; sent.followRedirects && hops < MAX_HOPS; hops++) {
+      const next = findRedirect(answer, { url, method });
+      if (!next) break;
+      ({ url, answer } = await send(next));
+    }
+    return answer;
+  };
+  return withRetries(sendOn, { isRepeatable, clock, signal, ...retries });
+}
+
+const MAX_HOPS = 3;
+
+/** Where the same request is to be sent instead, at the origin that it was sent to; undefined for everything else. */
+function findRedirect(
+  { status, header }: ServiceAnswer,
+  sent: { readonly url: URL; readonly method: HttpMethod },
+): URL | undefined {
+  const isSafe = sent.method === 'get' || sent.method === 'head';
+  if (status !== 307 && status !== 308 && !(isSafe && (status === 301 || status === 302))) return undefined;
+  const next = URL.parse(header('location') ?? '', sent.url.href);
+  return next?.origin === sent.url.origin && next.username === '' ? next : undefined;
 }

@@ -1,6 +1,8 @@
-import type { Readable } from 'node:stream';
-import { isMadError, TaskFailedError } from '@mad/core';
+import { Readable } from 'node:stream';
+import { isMadError, type JsonValue, TaskFailedError } from '@mad/core';
 import type { Dispatcher } from 'undici';
+import { decodeBody, isDecodable } from './decode-body.ts';
+import { contractViolation } from './read-json-body.ts';
 
 export interface ServiceRequest {
   /** Upper case. */
@@ -10,14 +12,27 @@ export interface ServiceRequest {
   readonly body?: string | Buffer | Readable | undefined;
   readonly signal: AbortSignal;
   readonly dispatcher: Dispatcher;
-  /** Bytes of the body that are read at most. */
+  /** Bytes of the body that are read at most, and that it has at most once its content coding is undone. */
   readonly maxResponseBytes: number;
+  /** Where a body goes that is not to be held in memory. @default none does */
+  readonly files?: AnswerFiles | undefined;
+}
+
+/** Takes the bodies that are files as they arrive. */
+export interface AnswerFiles {
+  /** Bytes of such a body at most. */
+  readonly maxBytes: number;
+  /** What to do with a body of this status and media type; undefined: it is no file. What it resolves with is the answer's `stored`. */
+  find(status: number, contentType: string): ((body: Readable) => Promise<JsonValue>) | undefined;
 }
 
 /** What a service answered, whole. A redirect is an answer like any other: it is not followed. */
 export interface ServiceAnswer {
   readonly status: number;
+  /** Empty where it is `stored`. */
   readonly body: Buffer;
+  /** What stands for a body that was kept as it arrived. */
+  readonly stored?: JsonValue | undefined;
   header(name: string): string | undefined;
 }
 
@@ -64,6 +79,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #status = 0;
+  #file: { readonly body: Readable; readonly stored: Promise<JsonValue> } | undefined;
   #headers: Readonly<Record<string, string | string[] | undefined>> = {};
   #controller: Dispatcher.DispatchController | undefined;
 
@@ -92,25 +108,81 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = headers;
-    if (Number(headers['content-length'] ?? 0) > this.#sent.maxResponseBytes) controller.abort(tooLarge(this.#sent));
+    this.#keep(controller);
+    if (Number(this.#header('content-length') ?? 0) > this.#maxBytes)
+      controller.abort(tooLarge(this.#sent, this.#maxBytes));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.byteLength;
-    if (this.#bytes <= this.#sent.maxResponseBytes) this.#chunks.push(chunk);
-    else if (!controller.aborted) controller.abort(tooLarge(this.#sent));
+    if (controller.aborted) return;
+    if (this.#bytes > this.#maxBytes) controller.abort(tooLarge(this.#sent, this.#maxBytes));
+    else if (!this.#file) this.#chunks.push(chunk);
+    else if (!this.#file.body.push(chunk)) controller.pause();
   }
 
   onResponseEnd(): void {
-    this.#sent.signal.removeEventListener('abort', this.#abort);
-    const headers = this.#headers;
+    const { signal } = this.#sent;
+    const header = (name: string): string | undefined => this.#header(name);
+    if (this.#file) {
+      this.#file.body.push(null);
+      const kept = (stored: JsonValue) => ({ status: this.#status, body: Buffer.alloc(0), stored, header });
+      this.#file.stored.then(
+        (stored) => {
+          signal.removeEventListener('abort', this.#abort);
+          this.#outcome.resolve(kept(stored));
+        },
+        () => {},
+      );
+      return;
+    }
+    signal.removeEventListener('abort', this.#abort);
     const [first] = this.#chunks;
     const body = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
-    const header = (name: string): string | undefined => {
-      const value = headers[name];
-      return Array.isArray(value) ? value.join(', ') : value;
-    };
-    this.#outcome.resolve({ status: this.#status, body, header });
+    const answer = { status: this.#status, body, header };
+    const encoding = header('content-encoding');
+    // Nobody asked for it, but some proxies compress whatever passes.
+    if (encoding !== undefined && isDecodable(encoding)) void this.#decode(answer, encoding);
+    else this.#outcome.resolve(answer);
+  }
+
+  get #maxBytes(): number {
+    return this.#file ? (this.#sent.files?.maxBytes ?? 0) : this.#sent.maxResponseBytes;
+  }
+
+  #header(name: string): string | undefined {
+    const value = this.#headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  #keep(controller: Dispatcher.DispatchController): void {
+    if ((this.#header('content-encoding') ?? 'identity') !== 'identity') return;
+    const store = this.#sent.files?.find(this.#status, this.#header('content-type') ?? '');
+    if (!store) return;
+    const body = new Readable({ read: () => controller.resume() });
+    body.on('error', () => {});
+    const stored = store(body);
+    // Whoever keeps it may fail before all has arrived.
+    stored.catch((error: unknown) => {
+      this.fail(error);
+      controller.abort(error as Error);
+    });
+    this.#file = { body, stored };
+  }
+
+  async #decode({ status, body, header }: ServiceAnswer, encoding: string): Promise<void> {
+    const { signal, maxResponseBytes: maxBytes } = this.#sent;
+    try {
+      const decoded = await decodeBody(body, { encoding, maxBytes });
+      signal.throwIfAborted();
+      const plain = (name: string) => (name === 'content-encoding' ? undefined : header(name));
+      this.#outcome.resolve({ status, body: decoded, header: plain });
+    } catch (error) {
+      const broken = contractViolation(`compressed its answer (${encoding}), and not as that is done`, {
+        cause: error,
+      });
+      this.fail(error instanceof RangeError ? tooLarge(this.#sent, maxBytes) : broken);
+    }
   }
 
   onResponseError(_: unknown, error: Error): void {
@@ -119,18 +191,19 @@ class AnswerReader implements Dispatcher.DispatchHandler {
 
   fail(error: unknown): void {
     const { signal, url } = this.#sent;
+    this.#file?.body.destroy(error instanceof Error ? error : undefined);
     signal.removeEventListener('abort', this.#abort);
     if (signal.aborted) this.#outcome.reject(signal.reason);
     else this.#outcome.reject(isMadError(error) ? error : networkFault(url, error));
   }
 }
 
-function tooLarge({ url: { origin }, maxResponseBytes }: ServiceRequest): TaskFailedError {
+function tooLarge({ url: { origin } }: ServiceRequest, maxBytes: number): TaskFailedError {
   return new TaskFailedError({
     failureCode: 'RESPONSE_TOO_LARGE',
-    message: `the service at ${origin} answered with more than ${maxResponseBytes} bytes; raise maxResponseBytes if such answers are right`,
+    message: `the service at ${origin} answered with more than ${maxBytes} bytes; raise maxResponseBytes, or of files maxFileBytes, if such answers are right`,
     retryable: false,
-    details: { origin, maxResponseBytes },
+    details: { origin, maxBytes },
   });
 }
 

@@ -1,9 +1,11 @@
 import type { Clock, JsonObject } from '@mad/core';
 import type { Dispatcher } from 'undici';
+import type { ApiOperation } from '../openapi/api-operation.ts';
 import type { TaskInterface } from '../openapi/task-interface.ts';
 import { type Authentication, NO_AUTHENTICATION } from './authenticate.ts';
+import type { Bell } from './callbacks.ts';
 import type { RequestFiles } from './request-files.ts';
-import { type ServiceAnswer, type ServiceRequest, sendRequest } from './send-request.ts';
+import { type AnswerFiles, type ServiceAnswer, type ServiceRequest, sendRequest } from './send-request.ts';
 import type { Retries } from './with-retries.ts';
 
 export interface ServiceCall {
@@ -26,27 +28,34 @@ export interface ServiceCall {
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   readonly maxResponseBytes: number;
-  /** Asked for every exchange. */
-  readonly authenticate: () => Promise<Authentication>;
+  /** Where the file goes that a service answers with. */
+  readonly answerFiles?: AnswerFiles | undefined;
+  /** Redirects within the service's own origin are followed; no other ever is. */
+  readonly followRedirects?: boolean | undefined;
+  /** Rung when the service calls back. */
+  readonly bell?: Bell | undefined;
+  /** Asked for every exchange, with the operation's security. */
+  readonly authenticate: (security: ApiOperation['security']) => Promise<Authentication>;
   readonly retries: Pick<Retries, 'budget' | 'onRetry'>;
 }
 
-/** Exchanges of one call with its service, each with the credentials of that moment. */
+/** Exchanges of one call with an operation of its service, each with the credentials of that moment. */
 export function openExchange(
-  call: Pick<ServiceCall, 'signal' | 'dispatcher' | 'maxResponseBytes' | 'authenticate'>,
+  call: Pick<ServiceCall, 'signal' | 'dispatcher' | 'maxResponseBytes' | 'authenticate' | 'answerFiles'>,
+  { security }: Pick<ApiOperation, 'security'>,
 ): Exchange {
-  const { signal, dispatcher, maxResponseBytes } = call;
+  const { signal, dispatcher, maxResponseBytes, answerFiles: files } = call;
   return async ({ url, headers = {}, ...sent }) => {
-    const authentication = await call.authenticate();
+    const authentication = await call.authenticate(security);
     if (authentication === NO_AUTHENTICATION)
-      return sendRequest({ ...sent, url, headers, signal, dispatcher, maxResponseBytes });
+      return sendRequest({ ...sent, url, headers, signal, dispatcher, maxResponseBytes, files });
     const { headers: own, query, cookies } = authentication;
     const authorized = new URL(url);
     if (query.length > 0)
       authorized.search = [authorized.search.slice(1), ...query].filter((part) => part !== '').join('&');
     const cookie = [headers.cookie, ...cookies].filter((part) => part !== undefined).join('; ');
     const all = { ...headers, ...own, ...(cookie === '' ? {} : { cookie }) };
-    return sendRequest({ ...sent, url: authorized, headers: all, signal, dispatcher, maxResponseBytes });
+    return sendRequest({ ...sent, url: authorized, headers: all, signal, dispatcher, maxResponseBytes, files });
   };
 }
 

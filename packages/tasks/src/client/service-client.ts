@@ -27,6 +27,8 @@ export interface ServiceClientOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** @default 64 MiB */
   readonly maxResponseBytes?: number | undefined;
+  /** Follows redirects within the service's own origin, as the same request. @default false: a redirect is a failure */
+  readonly followRedirects?: boolean | undefined;
   /** @default none: operations that ask for credentials cannot be called */
   readonly secrets?: SecretsResolver | undefined;
   /** Told of each attempt that failed and is made again. */
@@ -79,6 +81,7 @@ export async function openServiceClient(options: ServiceClientOptions): Promise<
   const own = options.dispatcher ? undefined : new Agent({ connect: { timeout: 5_000, lookup: policy.lookup } });
   const dispatcher = options.dispatcher ?? (own as Agent);
   const { files = noFiles, maxResponseBytes = 64 * 1024 * 1024, secrets, onRetry = () => {} } = options;
+  const { followRedirects = false } = options;
   const budget = new RetryBudget();
   const operations = listApiOperations(document);
   const interfaces = new Map<string, OperationInterface>();
@@ -104,10 +107,19 @@ export async function openServiceClient(options: ServiceClientOptions): Promise<
       if (unstorable) throw new ValidationFailedError({ subject: `request of ${operationId}`, issues: [unstorable] });
       if (issues.length > 0) throw new ValidationFailedError({ subject: `request of ${operationId}`, issues });
       const answer = await inDeadline({ timeoutMs, signal, subject: operationId }, (inTime) => {
-        const authenticateCall = () =>
-          authenticate({ security: api.operation.security, ask: { scope: operationId }, secrets });
-        const exchange = openExchange({ signal: inTime, dispatcher, maxResponseBytes, authenticate: authenticateCall });
-        const call = { serviceUrl, files, exchange, idempotencyKey, clock: systemClock, signal: inTime };
+        const authenticateCall = (security: ApiOperation['security']) =>
+          authenticate({ security, ask: { scope: operationId }, secrets });
+        const connection = { signal: inTime, dispatcher, maxResponseBytes, authenticate: authenticateCall };
+        const exchange = openExchange(connection, api.operation);
+        const call = {
+          serviceUrl,
+          files,
+          exchange,
+          idempotencyKey,
+          followRedirects,
+          clock: systemClock,
+          signal: inTime,
+        };
         return sendOperation(api, { ...call, request: filled, retries: { budget, onRetry } });
       });
       const { status, header, content, body: value } = readAnswer(api, answer);

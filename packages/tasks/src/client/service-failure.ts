@@ -28,9 +28,10 @@ export function failureOfAnswer(answer: ServiceAnswer): TaskFailedError {
 /** What the `error` of a FAILED execution means. The service may say itself whether to try again; without a word it is not tried again. */
 export function failureOfExecution(error: JsonValue | undefined): TaskFailedError {
   const declared = readErrorBody(error);
+  const said = readable(isJsonObject(error) ? error.message : error);
   return new TaskFailedError({
     failureCode: declared?.code ?? 'EXECUTION_FAILED',
-    message: declared?.message ?? 'the service reports that the execution failed, and not why',
+    message: declared?.message ?? said ?? 'the service reports that the execution failed, and not why',
     retryable: isJsonObject(error) && error.retryable === true,
     details: declared?.details,
   });

@@ -32,7 +32,7 @@ export type RequestOf<Operation> = [BodyOnly<Operation>] extends [never]
 
 type Flat<T> = { [Key in keyof T]: T[Key] };
 
-type Nothing = {};
+type Nothing = Record<never, never>;
 
 type Place = 'path' | 'query' | 'header' | 'cookie';
 
@@ -86,9 +86,11 @@ type TakenBeside<Operation, In extends Place> =
   | ([ContentsOf<Operation>] extends [never] ? never : 'body');
 
 type ContentsOf<Operation> = Operation extends { requestBody?: infer Body }
-  ? NonNullable<Body> extends { content: infer Contents }
-    ? Contents
-    : never
+  ? [NonNullable<Body>] extends [never]
+    ? never
+    : NonNullable<Body> extends { content: infer Contents }
+      ? Contents
+      : never
   : never;
 
 /** The media type that is sent: JSON before forms, forms before anything else. */

@@ -1,6 +1,7 @@
 import { type Determinism, findByPointer, type JsonObject, ValidationFailedError } from '@mad/core';
 import semver from 'semver';
 import { z } from 'zod';
+import { executionDeclarationSchema } from '../openapi/execution-declaration.ts';
 
 /** What a document says of its task beside the interface: `info`, and its extension `x-mad`. */
 export interface TaskDeclaration {
@@ -28,6 +29,8 @@ const extensionSchema = z.strictObject({
   category: z.string().max(100).nullable().default(null),
   /** Which operation is the task: its operationId, or `post /dock`. */
   operation: z.string().min(1).max(300).optional(),
+  /** How accepted work is asked for, where that is not done as mad's own services do. */
+  execution: executionDeclarationSchema.optional(),
 });
 
 const infoSchema = z.object({
@@ -52,7 +55,7 @@ export function readTaskDeclaration(
   const parsed = infoSchema.safeParse(typeof info === 'object' && info !== null ? { ...info, version } : info);
   if (!parsed.success) throw invalid(parsed.error);
   const {
-    'x-mad': { operation: _, ...extension },
+    'x-mad': { operation: _, execution: __, ...extension },
     ...facts
   } = parsed.data;
   const key = taskKeySchema.safeParse(overrides.taskKey ?? extension.taskKey);

@@ -64,6 +64,8 @@ export interface ApiOperation {
   readonly takesIdempotencyKey: boolean;
   readonly body: ApiBody | undefined;
   readonly answers: readonly ApiAnswer[];
+  /** Runtime expressions of where it is told whom to call back: `{$request.body#/callbackUrl}`. */
+  readonly callbacks: readonly string[];
   /** Alternatives, each the schemes that are needed together; none, or one without schemes: open to all. */
   readonly security: readonly (readonly SecurityScheme[])[];
 }
@@ -109,6 +111,9 @@ function readOperation(document: JsonObject, { path, method, item, operation }: 
     answers: answers
       .filter(([status]) => /^(?:[1-5](?:\d\d|XX)|default)$/.test(status))
       .map(([status, answer]) => ({ status, contents: readContents(dereference(document, answer)) })),
+    callbacks: Object.values(isJsonObject(operation.callbacks) ? operation.callbacks : {}).flatMap((callback) =>
+      Object.keys(dereference(document, callback) ?? {}),
+    ),
     security: readSecurity(document, { pointer, security: operation.security ?? document.security }),
   };
 }

@@ -1,4 +1,6 @@
 import { compileSchema, type JsonObject, type JsonSchema, type JsonValue, type ValidationIssue } from '@mad/core';
+import type { ApiOperation } from './api-operation.ts';
+import type { ExecutionContract } from './execution-contract.ts';
 import { acceptReferences } from './file-places.ts';
 import { listIgnoredPointers } from './ignored-pointers.ts';
 import { createOperationInterface, type OperationInterface } from './operation-interface.ts';
@@ -7,6 +9,7 @@ import { findTaskOperations } from './task-operations.ts';
 /** What a task's document asks of a request and promises of a response, ready to be held against both. */
 export interface TaskInterface extends Pick<OperationInterface, 'requestSchema' | 'applyDefaults' | 'checkRequest'> {
   readonly execute: OperationInterface;
+  readonly execution: ExecutionInterface;
   /** Where accepted work is asked for, with `{execution_id}` in it. */
   readonly statusPath: string | undefined;
   /** True when DELETE on the status path cancels accepted work. */
@@ -21,18 +24,32 @@ export interface TaskInterface extends Pick<OperationInterface, 'requestSchema' 
   checkResponse(response: JsonValue): readonly ValidationIssue[];
 }
 
+/** The contract of accepted work, its operations ready to be called. */
+export interface ExecutionInterface extends Omit<ExecutionContract, 'status' | 'resultOperation' | 'cancel'> {
+  readonly status: OperationInterface | undefined;
+  readonly resultOperation: OperationInterface | undefined;
+  readonly cancel: OperationInterface | undefined;
+}
+
 /**
  * Reads a checked document once; each schema is compiled when it is first asked.
  * @throws {TaskDocumentInvalidError} when it has no operation that can be a task.
  */
 export function createTaskInterface(document: JsonObject): TaskInterface {
-  const { execute: operation, ...operations } = findTaskOperations(document);
+  const { execute: operation, execution, ...operations } = findTaskOperations(document);
+  const open = (one: ApiOperation | undefined) => one && createOperationInterface(document, one);
   const execute = createOperationInterface(document, operation);
   const { requestSchema, applyDefaults, checkRequest } = execute;
   let response: ReturnType<typeof compileSchema> | undefined;
   return {
     ...operations,
     ...{ execute, requestSchema, applyDefaults, checkRequest },
+    execution: {
+      ...execution,
+      status: open(execution.status),
+      resultOperation: open(execution.resultOperation),
+      cancel: open(execution.cancel),
+    },
     ignoredPointers: listIgnoredPointers(requestSchema),
     checkResponse(value) {
       response ??= compileSchema(acceptReferences(operations.responseSchema), { subject: 'response schema' });

@@ -1,6 +1,9 @@
-import { isJsonObject, type JsonObject, type JsonSchema } from '@mad/core';
+import { findByPointer, type JsonObject, type JsonSchema } from '@mad/core';
 import { TaskDocumentInvalidError } from '../errors.ts';
 import { type ApiContent, type ApiOperation, isJsonMediaType, listApiOperations } from './api-operation.ts';
+import { type ExecutionContract, findResultContent, readExecutionContract } from './execution-contract.ts';
+import { findOperation } from './find-operation.ts';
+import { findSuccess } from './find-success.ts';
 import { bodySchemaOf } from './operation-interface.ts';
 import { takesObjects } from './takes-objects.ts';
 import { toJsonSchema } from './to-json-schema.ts';
@@ -9,9 +12,11 @@ import { toJsonSchema } from './to-json-schema.ts';
 export interface TaskOperations {
   /** It is sent the request, and answers with the response or accepts the work for later. */
   readonly execute: ApiOperation;
+  /** How accepted work is asked for. */
+  readonly execution: ExecutionContract;
   /** Where accepted work is asked for, with `{execution_id}` in it. */
   readonly statusPath: string | undefined;
-  /** True when DELETE on the status path cancels accepted work. */
+  /** True when the document says how to cancel accepted work. */
   readonly cancellable: boolean;
   /** The response as a JSON object: one that is JSON and an object as it is, any other body as `body`. */
   readonly responseSchema: JsonSchema;
@@ -21,34 +26,25 @@ export interface TaskOperations {
 }
 
 /**
- * The operation that is the task: the one that `named` or `info.x-mad.operation` says, by its operationId or as `post /dock`; else
- * `operationId: execute`, else `POST /execute`, else the only POST, else the only operation; beside it the status operation
- * (`operationId: getExecution`, else `GET /executions/{execution_id}`).
+ * The operation that is the task: the one that `info.x-mad.operation` names, by its operationId or as `post /dock`; else
+ * `operationId: execute`, else `POST /execute`, else the only POST, else the only operation; and beside it those that tell of accepted work.
  * @throws {TaskDocumentInvalidError} when there is none, or it declares no success.
  */
 export function findTaskOperations(document: JsonObject): TaskOperations {
   const operations = listApiOperations(document);
   const execute = findExecute(document, operations);
-  const status = findStatus(operations);
+  const execution = readExecutionContract(document, operations);
+  const content = execution.isDeclared ? findResultContent(document, execution) : findSuccess(execute).content;
+  const { status, cancel } = execution;
   return {
-    execute,
-    statusPath: status?.path,
-    cancellable: operations.some(({ path, method }) => method === 'delete' && path === status?.path),
-    ...readResponse(document, execute),
+    ...{ execute, execution, statusPath: status?.path, cancellable: cancel !== undefined },
+    ...toResponse(document, content),
   };
 }
 
 function findExecute(document: JsonObject, operations: readonly ApiOperation[]): ApiOperation {
-  const extension = isJsonObject(document.info) ? document.info['x-mad'] : undefined;
-  const named = isJsonObject(extension) ? extension.operation : undefined;
-  if (typeof named === 'string') {
-    const found = operations.find(
-      ({ id, method, path }) => id === named || `${method} ${path}` === named.toLowerCase(),
-    );
-    if (found) return found;
-    const reason = `there is no operation ${named.slice(0, 100)}; name one by its operationId, or as "post /dock"`;
-    throw new TaskDocumentInvalidError({ pointer: '/info/x-mad/operation', reason });
-  }
+  const name = findByPointer(document, '/info/x-mad/operation');
+  if (typeof name === 'string') return findOperation(operations, { name, pointer: '/info/x-mad/operation' });
   const posts = operations.filter(({ method }) => method === 'post');
   const found =
     posts.find(({ id }) => id === 'execute') ??
@@ -60,32 +56,15 @@ function findExecute(document: JsonObject, operations: readonly ApiOperation[]):
   throw new TaskDocumentInvalidError({ pointer: '/paths', reason });
 }
 
-function findStatus(operations: readonly ApiOperation[]): ApiOperation | undefined {
-  const gets = operations.filter(({ method, path }) => method === 'get' && path.includes('{execution_id}'));
-  return gets.find(({ id }) => id === 'getExecution') ?? gets.find(({ path }) => path === '/executions/{execution_id}');
-}
-
 type TaskResponse = Pick<TaskOperations, 'responseSchema' | 'isResponseWhole' | 'responseType'>;
 
-function readResponse(document: JsonObject, { answers, pointer }: ApiOperation): TaskResponse {
-  const isResult = ({ status }: ApiOperation['answers'][number]) => /^2(?:\d\d|XX)$/.test(status) && status !== '202';
-  const success = answers.find(isResult) ?? answers.find(({ status }) => status === 'default');
-  if (success === undefined)
-    throw new TaskDocumentInvalidError({
-      pointer: `${pointer}/responses`,
-      reason: 'expected a response 200 with the schema of the result',
-    });
-  const content = success.contents.find(({ mediaType }) => isJsonMediaType(mediaType)) ?? success.contents[0];
+function toResponse(document: JsonObject, content: ApiContent | undefined): TaskResponse {
   if (!content)
     return {
       responseSchema: { type: 'object', additionalProperties: false },
       isResponseWhole: false,
       responseType: undefined,
     };
-  return toResponse(document, content);
-}
-
-function toResponse(document: JsonObject, content: ApiContent): TaskResponse {
   const schema = toJsonSchema(document, bodySchemaOf(content, 'answer'), 'answer');
   if (isJsonMediaType(content.mediaType) && takesObjects(schema))
     return { responseSchema: schema, isResponseWhole: true, responseType: content.mediaType };

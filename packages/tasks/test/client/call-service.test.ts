@@ -1,56 +1,15 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
-import { isMadError, systemClock, TaskFailedError } from '@mad/core';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { isMadError } from '@mad/core';
 import { createTaskService } from '@mad/tasks/service';
-import { Agent } from 'undici';
-import { afterAll, describe, expect, test } from 'vitest';
-import { NO_AUTHENTICATION } from '../../src/client/authenticate.ts';
-import { callService } from '../../src/client/call-service.ts';
-import { noFiles } from '../../src/client/request-files.ts';
-import type { ServiceCall } from '../../src/client/service-call.ts';
-import { RetryBudget } from '../../src/client/with-retries.ts';
+import { describe, expect, test } from 'vitest';
 import { createTaskInterface } from '../../src/openapi/task-interface.ts';
-import { deadUrl, startServer } from '../hand-made-server.ts';
+import { call, failureOf } from '../call.ts';
+import { deadUrl, json, startServer } from '../hand-made-server.ts';
 import { measure, wait } from '../operations.ts';
 
-const dispatcher = new Agent();
-afterAll(() => dispatcher.close());
-
-const measureInterface = createTaskInterface(measure.document);
 const waitInterface = createTaskInterface(wait.document);
-
-function call(url: string, more: Partial<ServiceCall> & { timeoutMs?: number } = {}): Promise<unknown> {
-  const { timeoutMs = 5_000, ...facts } = more;
-  return callService({
-    serviceUrl: new URL(url),
-    taskInterface: measureInterface,
-    request: { molecule: 'ATOM 1\n', scale: 1, cpu: 0 },
-    files: noFiles,
-    idempotencyKey: 'key',
-    signal: AbortSignal.timeout(timeoutMs),
-    dispatcher,
-    clock: systemClock,
-    maxResponseBytes: 100_000,
-    isInterrupted: () => false,
-    externalId: undefined,
-    onAccepted: async () => {},
-    authenticate: async () => NO_AUTHENTICATION,
-    retries: { budget: new RetryBudget(), onRetry: () => {} },
-    ...facts,
-  });
-}
-
-/** The typed failure of a call against a server that behaves so. */
-async function failureOf(listener: RequestListener, more: Parameters<typeof call>[1] = {}): Promise<TaskFailedError> {
-  await using server = await startServer(listener);
-  const error: unknown = await call(server.url, more).catch((thrown: unknown) => thrown);
-  expect(error).toBeInstanceOf(TaskFailedError);
-  return error as TaskFailedError;
-}
-
-const json = (response: ServerResponse, status: number, body: unknown): void => {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-};
 const good = { atoms: 1, files: [] };
 
 describe('a call of a well-behaved service', () => {
@@ -438,5 +397,64 @@ describe('long-running work at a service that misbehaves', () => {
     );
     expect(isMadError(error)).toBe(false);
     expect(server.seen.at(-1)).toBe('DELETE /wait/executions/e%201');
+  });
+});
+
+describe('a compressed answer that nobody asked for', () => {
+  const compressed =
+    (body: Buffer, encoding: string): RequestListener =>
+    (_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(body);
+  const text = JSON.stringify(good);
+
+  test.each([
+    ['gzip', gzipSync(text)],
+    ['br', brotliCompressSync(text)],
+    ['deflate', deflateSync(text)],
+  ])('is read all the same: %s', async (encoding, body) => {
+    await using server = await startServer(compressed(body, encoding));
+    expect(await call(server.url)).toEqual(good);
+  });
+
+  test('counts by what it is when it is read', async () => {
+    const bomb = gzipSync(Buffer.alloc(1024 * 1024));
+    expect(bomb.byteLength).toBeLessThan(100_000);
+    expect(await failureOf(compressed(bomb, 'gzip'))).toMatchObject({ failureCode: 'RESPONSE_TOO_LARGE' });
+  });
+
+  test('in a coding that is not known breaks the contract', async () => {
+    expect(await failureOf(compressed(Buffer.from(text), 'zip'))).toMatchObject({ failureCode: 'CONTRACT_VIOLATION' });
+  });
+});
+
+describe('a redirect where redirects are followed', () => {
+  const leading = (location: string, status: number): RequestListener => {
+    return (request, response) => {
+      if (request.url === '/elsewhere') return json(response, 200, good);
+      response.writeHead(status, { location }).end();
+    };
+  };
+  const asked = { followRedirects: true };
+
+  test.each([307, 308])('within the origin by %i leads the same request there', async (status) => {
+    await using server = await startServer(leading('/elsewhere', status));
+    expect(await call(server.url, asked)).toEqual(good);
+    expect(server.seen).toEqual(['POST /execute', 'POST /elsewhere']);
+  });
+
+  test.each([
+    [302, '/elsewhere'],
+    [307, 'http://127.0.0.1:9/elsewhere'],
+    [307, '//169.254.169.254/elsewhere'],
+    [307, 'http://user@[::1]/'],
+    [307, ''],
+  ])('is a failure where it could do harm: %i to %s', async (status, location) => {
+    expect(await failureOf(leading(location, status), asked)).toMatchObject({ failureCode: 'CONTRACT_VIOLATION' });
+  });
+
+  test('that goes round in a circle ends', async () => {
+    await using server = await startServer(leading('/execute', 307));
+    await expect(call(server.url, asked)).rejects.toMatchObject({ failureCode: 'CONTRACT_VIOLATION' });
+    expect(server.seen.length).toBe(4);
   });
 });
