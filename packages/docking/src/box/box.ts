@@ -10,8 +10,9 @@ export const maxBoxEdge = 100;
 /** Past this volume in Å³ Vina itself warns that its search may miss the best pose. */
 const sparseVolume = 27_000;
 
-const coordinate = z.number().min(-10_000).max(10_000);
-const edge = z.number().gt(0).max(maxBoxEdge);
+const inAngstrom = { 'x-unit': 'Å' };
+const coordinate = z.number().min(-10_000).max(10_000).meta(inAngstrom);
+const edge = z.number().gt(0).max(maxBoxEdge).meta(inAngstrom);
 
 /** A center, in ångström, in the coordinates of the receptor. */
 export const boxCenterSchema = z.object({ x: coordinate, y: coordinate, z: coordinate }).strict();

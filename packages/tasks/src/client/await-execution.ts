@@ -6,7 +6,7 @@ import { type DeclaredAnswer, readAnswer } from './read-answer.ts';
 import { contractViolation, readJsonBody } from './read-json-body.ts';
 import { noFiles } from './request-files.ts';
 import type { ServiceAnswer } from './send-request.ts';
-import { below, openExchange, type ServiceCall } from './service-call.ts';
+import { below, type Connection, openExchange, type ServiceCall } from './service-call.ts';
 import { failureOfAnswer, failureOfExecution, readRetryAfterMs } from './service-failure.ts';
 
 const FIRST_INTERVAL_MS = 1_000;
@@ -185,6 +185,9 @@ async function ask(call: ServiceCall, externalId: string): Promise<ServiceAnswer
   throw failure;
 }
 
+/** As much of a call as it takes to ask something of its service. */
+type Addressed = Connection & Pick<ServiceCall, 'serviceUrl' | 'taskInterface'>;
+
 interface Question {
   readonly operation: OperationInterface | undefined;
   readonly externalId: string;
@@ -192,7 +195,10 @@ interface Question {
 }
 
 /** Sends an operation of accepted work: with its id, or at its address where that is all there is. */
-async function send(call: ServiceCall, { operation, externalId, headers }: Question): Promise<ServiceAnswer> {
+async function send(
+  call: Addressed & Pick<ServiceCall, 'signal'>,
+  { operation, externalId, headers }: Question,
+): Promise<ServiceAnswer> {
   const { execute, execution } = call.taskInterface;
   const exchange = openExchange(call, (operation ?? execute).operation);
   if (externalId.startsWith('/') || !operation) {
@@ -225,10 +231,7 @@ function nextWaitMs(answer: ServiceAnswer, { intervalMs, lively }: { intervalMs:
 }
 
 /** Tells the service to stop, within a second; one that cannot be told ends the work by itself. Never throws. */
-export async function cancelExecution(
-  call: Omit<ServiceCall, 'signal'>,
-  { externalId }: Pick<Execution, 'externalId'>,
-): Promise<void> {
+export async function cancelExecution(call: Addressed, { externalId }: Pick<Execution, 'externalId'>): Promise<void> {
   const { cancel } = call.taskInterface.execution;
   if (!cancel) return;
   // An address is that of the state: only what is done to it by another method can be sent there.

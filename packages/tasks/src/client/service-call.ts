@@ -8,7 +8,17 @@ import type { RequestFiles } from './request-files.ts';
 import { type AnswerFiles, type ServiceAnswer, type ServiceRequest, sendRequest } from './send-request.ts';
 import type { Retries } from './with-retries.ts';
 
-export interface ServiceCall {
+/** How exchanges with a service are made. */
+export interface Connection {
+  readonly dispatcher: Dispatcher;
+  readonly maxResponseBytes: number;
+  /** Asked for every exchange, with the operation's security. */
+  readonly authenticate: (security: ApiOperation['security']) => Promise<Authentication>;
+  /** Where the file goes that a service answers with. */
+  readonly answerFiles?: AnswerFiles | undefined;
+}
+
+export interface ServiceCall extends Connection {
   /** The service's own address; the paths of the interface are below it. */
   readonly serviceUrl: URL;
   readonly taskInterface: TaskInterface;
@@ -25,23 +35,17 @@ export interface ServiceCall {
   /** Told of work that the service takes over, before it is asked for. */
   readonly onAccepted: (externalId: string) => Promise<void>;
   readonly onProgress?: ((fraction: number) => void) | undefined;
-  readonly dispatcher: Dispatcher;
   readonly clock: Clock;
-  readonly maxResponseBytes: number;
-  /** Where the file goes that a service answers with. */
-  readonly answerFiles?: AnswerFiles | undefined;
   /** Redirects within the service's own origin are followed; no other ever is. */
   readonly followRedirects?: boolean | undefined;
   /** Rung when the service calls back. */
   readonly bell?: Bell | undefined;
-  /** Asked for every exchange, with the operation's security. */
-  readonly authenticate: (security: ApiOperation['security']) => Promise<Authentication>;
   readonly retries: Pick<Retries, 'budget' | 'onRetry'>;
 }
 
 /** Exchanges of one call with an operation of its service, each with the credentials of that moment. */
 export function openExchange(
-  call: Pick<ServiceCall, 'signal' | 'dispatcher' | 'maxResponseBytes' | 'authenticate' | 'answerFiles'>,
+  call: Connection & Pick<ServiceCall, 'signal'>,
   { security }: Pick<ApiOperation, 'security'>,
 ): Exchange {
   const { signal, dispatcher, maxResponseBytes, answerFiles: files } = call;
