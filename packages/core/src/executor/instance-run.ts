@@ -7,6 +7,7 @@ import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
 import type { AcceptedWork, TaskOutcome } from '../ports/task-runner.ts';
 import { findTaskResult } from '../results/task-result.repository.ts';
 import { artifactMapOf } from './artifact-map.ts';
+import { cancelAccepted } from './cancel-accepted.ts';
 import { tell } from './diagnostics.ts';
 import type { EarlierAttempts } from './earlier-runs.ts';
 import type { ExecutorContext } from './executor-context.ts';
@@ -163,10 +164,21 @@ export class InstanceRun {
   }
 
   async #start(draft: TransitionDraft): Promise<void> {
-    if (this.#host.ending || this.#controller.signal.aborted) return this.#host.stopped(this, draft);
+    if (this.#host.ending || this.#controller.signal.aborted) {
+      await this.#abandon();
+      return this.#host.stopped(this, draft);
+    }
     this.draftAttempt(draft);
     await this.#host.commit(draft);
     await this.#callOnce(this.#execId ?? '');
+  }
+
+  /** What a service took over in an earlier attempt is not waited for any more, unless the job goes on elsewhere. */
+  async #abandon(): Promise<void> {
+    const accepted = this.#accepted;
+    const isOver = this.#host.ending?.kind === 'close' || this.#controller.signal.reason instanceof StepStopped;
+    const { taskDefinitionId } = this.instance.step;
+    if (accepted && isOver) await cancelAccepted(this.#context, [{ taskDefinitionId, accepted }]);
   }
 
   async #callOnce(execId: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { AcceptedWork } from '../ports/task-runner.ts';
 import type { JobToRun } from '../results/job-to-run.ts';
 import type { JobClose } from '../results/job-transition.ts';
 import { recordAcceptedExecution } from '../results/task-execution.repository.ts';
+import { cancelAccepted, listAbandonedWork } from './cancel-accepted.ts';
 import { tell } from './diagnostics.ts';
 import { type EarlierRuns, findFinalFailure, listEarlierRuns, NO_ATTEMPTS, NO_EARLIER_RUNS } from './earlier-runs.ts';
 import type { ExecutorContext } from './executor-context.ts';
@@ -212,6 +213,8 @@ export class JobRun implements InstanceHost {
     await this.commit(claim);
     const draft = new TransitionDraft();
     this.#earlier = await listEarlierRuns(this.#context.results, { jobId: this.jobId, draft });
+    if (this.#ending?.kind === 'close' && runnable)
+      await cancelAccepted(this.#context, listAbandonedWork(runnable.spec, this.#earlier));
     await this.#turn(draft);
   }
 

@@ -91,4 +91,6 @@ export interface TaskRunner {
    * @throws {TaskFailedError}
    */
   run(call: TaskCall): Promise<TaskOutcome>;
+  /** Tells a service to stop work that it took over for a call that is gone. Called where the job ends without anybody who waits for that work. */
+  cancel?(orgId: OrgId, work: { readonly taskDefinitionId: string; readonly accepted: AcceptedWork }): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
+  cancelJob,
   Executor,
   followJob,
   isInterruption,
@@ -12,6 +13,7 @@ import {
   submitJob,
   type TaskCall,
   TaskFailedError,
+  type TaskRunner,
 } from '../../src/index.ts';
 import { createTestTasks, openTestPlatform, step, type TestPlatform } from './test-platform.ts';
 
@@ -19,12 +21,17 @@ const SERVICE_ID = newId();
 let host: TestPlatform;
 let executor: Executor;
 let behave: (call: TaskCall) => Promise<void>;
-const tasks = createTestTasks({
-  dock: async (_, call) => {
-    await behave(call);
-    return {};
-  },
-});
+const canceled: string[] = [];
+const tasks = {
+  ...createTestTasks({
+    dock: async (_, call) => {
+      await behave(call);
+      return {};
+    },
+  }),
+  cancel: async (...[, { accepted }]: Parameters<NonNullable<TaskRunner['cancel']>>) =>
+    void canceled.push(accepted.externalId),
+};
 
 beforeAll(async () => {
   host = await openTestPlatform('pglite', tasks);
@@ -32,10 +39,15 @@ beforeAll(async () => {
     ...{ name: 'docking', version: '1.0.0' },
     spec: { version: 1, tasks: [step('dock', { retry: { attempts: 3, backoffMs: 1 } })] },
   });
+  await publishPipeline(host.platform, host.caller, {
+    ...{ name: 'patient', version: '1.0.0' },
+    spec: { version: 1, tasks: [step('dock', { retry: { attempts: 3, backoffMs: 60_000 } })] },
+  });
 });
 afterAll(() => host[Symbol.asyncDispose]());
 beforeEach(() => {
   tasks.calls.length = 0;
+  canceled.length = 0;
   start();
 });
 afterEach(() => executor[Symbol.asyncDispose]());
@@ -144,4 +156,34 @@ test('a call whose job went to another executor can note nothing, and does not f
   expect((await eventsOf(await submit())).at(-1)?.event).toBe('COMPLETED');
   expect(noted).toMatchObject([{ code: 'MAD_CORE_LEASE_LOST' }]);
   expect(tasks.calls.map((call) => call.accepted)).toEqual([undefined, undefined]);
+});
+
+test('work of an executor that is gone is canceled where the job was canceled meanwhile', async () => {
+  const dead = Promise.withResolvers<void>();
+  behave = async (call) => {
+    await accept(call, 'work-7');
+    dead.resolve();
+    await hang(call);
+  };
+  const jobId = await submit();
+  await dead.promise;
+  await takeOver(jobId);
+  await cancelJob(host.platform, host.caller, { jobId });
+  expect((await eventsOf(jobId)).at(-1)?.event).toBe('CANCELED');
+  expect(canceled).toContain('work-7');
+});
+
+test('work that outlived its attempt is canceled with the job between two attempts', async () => {
+  const failed = Promise.withResolvers<void>();
+  behave = async (call) => {
+    await accept(call, 'work-8');
+    failed.resolve();
+    throw new TaskFailedError({ failureCode: 'CONNECTION_LOST', message: 'broken', retryable: true });
+  };
+  const { jobId } = await submitJob(host.platform, host.caller, { pipeline: 'patient', useCache: false });
+  await failed.promise;
+  await setTimeout(50);
+  await cancelJob(host.platform, host.caller, { jobId });
+  expect((await eventsOf(jobId)).at(-1)?.event).toBe('CANCELED');
+  expect(canceled).toEqual(['work-8']);
 });
