@@ -1,7 +1,7 @@
 import { boxCenterSchema, boxSizeSchema, maxVinaSeed, runVina, scoreVinaConfidence } from '@mad/docking';
 import { defineOperation, type Operation } from '@mad/tasks/service';
 import { z } from 'zod';
-import { answerDockingErrors, errorCodes } from './answer-docking-error.ts';
+import { answerDockingErrors, ligandErrors, receptorErrors } from './answer-docking-error.ts';
 
 const file = (title: string, contentMediaType: string) => z.string().meta({ title, contentMediaType });
 
@@ -33,8 +33,8 @@ const response = z.object({
   confidence_score: z.number().min(0).max(1).nullable().describe('0 for an implausible result; null: not scored.'),
 });
 
-export function defineDock(producer: string): Operation {
-  return defineOperation({
+export const defineDock = (producer: string): Operation =>
+  defineOperation({
     taskKey: 'dock',
     version: '1.0.0',
     title: 'Dock with AutoDock Vina',
@@ -47,20 +47,20 @@ export function defineDock(producer: string): Operation {
     concurrency: 1,
     request,
     response,
-    errors: { ...errorCodes.docking, ...errorCodes.receptor, ...errorCodes.ligand },
+    errors: {
+      ...receptorErrors,
+      ...ligandErrors,
+      NO_POSES: 'the box misses the receptor or is too small for the ligand',
+      INVALID_BOX: 'center or size of the box are out of range',
+      INVALID_POSES: 'Vina wrote a damaged file',
+    },
     async run({ receptor, ligand, center, size, num_modes, energy_range, ...search }, { signal, progress }) {
       const box = { center, size };
-      const input = { receptorPdbqt: receptor, ligandPdbqt: ligand, box };
-      const limits = { ...search, numModes: num_modes, energyRange: energy_range };
-      const result = await answerDockingErrors(runVina({ ...input, ...limits, signal, onProgress: progress }));
-      return {
-        poses: result.poses.map(({ rank, affinity, rmsd_lb, rmsd_ub }) => ({ rank, affinity, rmsd_lb, rmsd_ub })),
-        poses_pdbqt: result.outputPdbqt,
-        log: result.log,
-        seed: result.seed,
-        engine_version: result.engineVersion,
-        confidence_score: scoreVinaConfidence({ runs: [result.poses], box }),
-      };
+      const limits = { numModes: num_modes, energyRange: energy_range, signal, onProgress: progress };
+      const input = { receptorPdbqt: receptor, ligandPdbqt: ligand, box, ...search, ...limits };
+      const result = await answerDockingErrors(runVina(input));
+      const { outputPdbqt: poses_pdbqt, log, seed, engineVersion: engine_version } = result;
+      const confidence_score = scoreVinaConfidence({ runs: [result.poses], box });
+      return { poses: [...result.poses], poses_pdbqt, log, seed, engine_version, confidence_score };
     },
   });
-}

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { MadError } from '@mad/core';
-import { startVinaService } from './vina-service.ts';
+import { createVinaService } from './vina-service.ts';
 
 const { values } = parseArgs({
   options: {
@@ -12,15 +12,13 @@ const { values } = parseArgs({
 });
 
 try {
-  const service = await startVinaService({ port: Number(values.port), host: values.host });
-  let stopping = false;
-  const stop = () => {
-    if (!stopping) void service.close().finally(() => process.exit());
-    stopping = true;
-  };
+  const service = await createVinaService();
+  const { url } = await service.listen({ port: Number(values.port), host: values.host });
+  // What runs is canceled at once: whoever waits for it asks another instance, or again.
+  const stop = () => void service.close({ graceMs: 0 }).finally(() => process.exit());
   process.once('SIGTERM', stop).once('SIGINT', stop);
   if (values['with-parent']) process.stdin.resume().once('end', stop).once('error', stop);
-  console.log(JSON.stringify({ url: service.url }));
+  console.log(JSON.stringify({ url }));
 } catch (error) {
   console.error(error instanceof MadError ? error.message : error);
   process.exitCode = 2;

@@ -1,14 +1,12 @@
 import { prepareReceptor } from '@mad/docking';
 import { defineOperation, type Operation } from '@mad/tasks/service';
 import { z } from 'zod';
-import { answerDockingErrors, errorCodes } from './answer-docking-error.ts';
+import { answerDockingErrors, receptorErrors } from './answer-docking-error.ts';
 
-const request = z.object({
-  receptor: z.string().min(1).meta({
-    title: 'Receptor',
-    description: 'A protein structure. Its first model is used, without waters, ligands and ions.',
-    contentMediaType: 'chemical/x-pdb',
-  }),
+const receptor = z.string().min(1).meta({
+  title: 'Receptor',
+  description: 'A protein structure. Its first model is used, without waters, ligands and ions.',
+  contentMediaType: 'chemical/x-pdb',
 });
 
 const response = z.object({
@@ -17,8 +15,8 @@ const response = z.object({
   removed_residues: z.array(z.string()).describe('Names of the residues that were left out, each once.'),
 });
 
-export function definePrepareReceptor(producer: string): Operation {
-  return defineOperation({
+export const definePrepareReceptor = (producer: string): Operation =>
+  defineOperation({
     taskKey: 'prepare-receptor',
     version: '1.0.0',
     title: 'Prepare a receptor',
@@ -26,12 +24,11 @@ export function definePrepareReceptor(producer: string): Operation {
     determinism: 'exact',
     producer,
     category: 'preparation',
-    request,
+    request: z.object({ receptor }),
     response,
-    errors: errorCodes.receptor,
+    errors: receptorErrors,
     async run({ receptor }, { signal }) {
       const { pdbqt, atoms, removedResidues } = await answerDockingErrors(prepareReceptor(receptor, { signal }));
       return { receptor: pdbqt, atoms, removed_residues: [...removedResidues] };
     },
   });
-}

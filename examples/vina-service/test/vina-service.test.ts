@@ -1,20 +1,22 @@
 import { readFileSync } from 'node:fs';
 import type { JsonObject } from '@mad/core';
+import type { TaskService } from '@mad/tasks/service';
 import { describeWithPrograms, listChildren } from '@mad/testkit';
-import { startVinaService, type VinaService } from '@mad-examples/vina-service';
+import { createVinaService } from '@mad-examples/vina-service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const auroraA = readFileSync(new URL('../../quickstart/data/5dt0.pdb', import.meta.url), 'utf8');
 const pocket = { center: { x: -5, y: -31, z: 6 }, size: { x: 15, y: 15, z: 15 } };
 
 describeWithPrograms('vina-service', () => {
-  let service: VinaService;
+  let service: TaskService;
+  let url: string;
   let prepared: { receptor: string; ligand: string };
 
   const call = async (path: string, { method = 'GET', body }: { method?: string; body?: object } = {}) => {
     const headers = { 'content-type': 'application/json', prefer: 'wait=20' };
     const init = body ? { method: 'POST', body: JSON.stringify(body), headers } : { method, headers };
-    const response = await fetch(service.url + path, init);
+    const response = await fetch(url + path, init);
     return { status: response.status, headers: response.headers, body: (await response.json()) as JsonObject };
   };
   const execute = (taskKey: string, body: object) => call(`/${taskKey}/execute`, { body });
@@ -25,13 +27,14 @@ describeWithPrograms('vina-service', () => {
     expect(accepted.status).toBe(202);
     let state = accepted.body;
     while (state.status === 'PENDING' || state.status === 'RUNNING') {
-      state = (await call(accepted.headers.get('location') ?? '')).body;
+      state = (await call(`/dock/${accepted.headers.get('location')}`)).body;
     }
     return state;
   }
 
   beforeAll(async () => {
-    service = await startVinaService();
+    service = await createVinaService();
+    ({ url } = await service.listen());
     const [receptor, ligand] = await Promise.all([
       execute('prepare-receptor', { receptor: auroraA }),
       execute('prepare-ligand', { smiles: 'C1=CC=CC=C1O' }),
@@ -41,7 +44,7 @@ describeWithPrograms('vina-service', () => {
     prepared = { receptor: String(receptor.body.receptor), ligand: String(ligand.body.ligand) };
   });
 
-  afterAll(() => service.close());
+  afterAll(() => service.close({ graceMs: 0 }));
 
   test.each([
     ['prepare-receptor', 'exact', /^Open Babel 3/],
@@ -93,9 +96,10 @@ describeWithPrograms('vina-service', () => {
   test('a canceled docking leaves no Vina behind', async () => {
     const vinas = () => listChildren(process.pid).filter(({ name }) => name === 'vina');
     const accepted = await execute('dock', { ...prepared, ...pocket, exhaustiveness: 1000 });
+    const location = `/dock/${accepted.headers.get('location')}`;
     await expect.poll(vinas, { timeout: 10_000 }).toHaveLength(1);
-    await call(accepted.headers.get('location') ?? '', { method: 'DELETE' });
+    await call(location, { method: 'DELETE' });
     await expect.poll(vinas, { timeout: 5_000 }).toEqual([]);
-    expect((await call(accepted.headers.get('location') ?? '')).body).toMatchObject({ status: 'CANCELED' });
+    expect((await call(location)).body).toMatchObject({ status: 'CANCELED' });
   });
 });

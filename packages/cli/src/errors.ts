@@ -39,3 +39,14 @@ export class FindingsLeftError extends MadError {
     });
   }
 }
+
+/** Thrown when `mad service check` ends with a rule that must hold and does not: the exit code is 1. The report was printed. */
+export class ServiceUnfitError extends MadError {
+  static override readonly code = 'MAD_CLI_SERVICE_UNFIT';
+  constructor({ unmet }: { unmet: number }) {
+    super({
+      message: `${unmet === 1 ? '1 rule that must hold does not' : `${unmet} rules that must hold do not`}; mend the service and check again`,
+      details: { unmet },
+    });
+  }
+}

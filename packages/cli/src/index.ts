@@ -1,3 +1,9 @@
-export { CommandUsageError, DatabaseRefusedError, DatabaseUnreachableError, FindingsLeftError } from './errors.ts';
+export {
+  CommandUsageError,
+  DatabaseRefusedError,
+  DatabaseUnreachableError,
+  FindingsLeftError,
+  ServiceUnfitError,
+} from './errors.ts';
 export { runMad } from './run-mad.ts';
 export type { Terminal } from './terminal.ts';

@@ -5,6 +5,7 @@ import { hidePasswords } from './database/database-url.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { CommandUsageError } from './errors.ts';
 import { addMigrateCommand } from './migrate/migrate-command.ts';
+import { addServiceCommand } from './service/service-command.ts';
 import type { Terminal } from './terminal.ts';
 
 const DONE = 0;
@@ -27,6 +28,7 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
     });
   addMigrateCommand(program, terminal);
   addDoctorCommand(program, terminal);
+  addServiceCommand(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return DONE;
@@ -45,8 +47,10 @@ function describe(error: unknown): string {
 /** The parser's own words, without arguments that may be a part of a URL: the shell parts one at its spaces. */
 function describeMisuse(text: string): string {
   const message = text.replace(/^error: /, '').trim();
+  if (message.startsWith("too many arguments for 'check'")) return message.replace(/:[\s\S]*$/, '');
   if (message.startsWith('too many arguments')) return `${message.replace(/:[\s\S]*$/, '')}; a URL goes into --url`;
-  if (/^unknown command '[\s\S]*[:@]/.test(message)) return 'a URL is no command; it goes into --url';
+  if (/^unknown command '[\s\S]*[:@]/.test(message))
+    return 'a URL is no command; that of a service goes behind service check, that of a database into --url';
   // Without a scheme nothing tells a user from a password.
   return message.includes('://') ? message : message.replace(/'[\s\S]*@/, "'***@");
 }

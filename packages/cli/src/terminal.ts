@@ -5,4 +5,8 @@ export interface Terminal {
   readonly out: (text: string) => unknown;
   /** Takes everything else. */
   readonly err: (text: string) => unknown;
+  /** Colors may be used. @default false */
+  readonly outIsTerminal?: boolean | undefined;
+  /** A line may be written over. @default false */
+  readonly errIsTerminal?: boolean | undefined;
 }

@@ -116,6 +116,30 @@ test.each([
     ['doctor', '--url', 'postgresql://h/d', '--artifacts', fileURLToPath(import.meta.url)],
     /^mad: --artifacts: .*, where there is something else\n$/,
   ],
+  ['a service without a url', ['service', 'check'], /^mad: missing required argument 'url'\n$/],
+  ['a service that is no url', ['service', 'check', 'localhost:1'], /^mad: URL: expected .*got "localhost:1"\n$/],
+  [
+    'a service with a password',
+    ['service', 'check', 'http://u:S3CR ET@127.0.0.1:1'],
+    /^mad: URL: expected .* without user and query, got "http:\/\/u:\*\*\*@127\.0\.0\.1:1"\n$/,
+  ],
+  ['two services', ['service', 'check', 'http://h', 'http://u:S3CRET@h'], /^mad: too many arguments for 'check'.*\n$/],
+  ['a service behind no command', ['service', 'http://u:S3CRET@h'], /^mad: .* behind service check, .*--url\n$/],
+  ...['0', '-1', 'soon', '1e9'].map((timeout): [string, string[], RegExp] => [
+    `a timeout of ${timeout}`,
+    ['service', 'check', 'http://127.0.0.1:1', `--timeout=${timeout}`],
+    /^mad: --timeout: expected seconds, .*\n$/,
+  ]),
+  [
+    'a document that is not there',
+    ['service', 'check', 'http://127.0.0.1:1', '--document', '/nowhere/at/all'],
+    /^mad: --document: expected a file or the URL .*got "\/nowhere\/at\/all", which cannot be read\n$/,
+  ],
+  [
+    'a request that is no JSON',
+    ['service', 'check', 'http://127.0.0.1:1', '--request', fileURLToPath(import.meta.url)],
+    /^mad: --request: expected a file with one JSON object, got .*, which is no JSON\n$/,
+  ],
   ['an unknown command', ['migrat'], /^mad: unknown command 'migrat'.*\n$/],
 ])('%s: one line, exit code 2', async (_, args, line) => {
   const printed = { out: '', err: '' };

@@ -97,6 +97,19 @@ export class CredentialMissingError extends MadError {
   }
 }
 
+/** Thrown when nobody answers at the address of a service that is to be checked; `details.fault` is the system's code. */
+export class ServiceUnreachableError extends MadError {
+  static override readonly code = 'MAD_TASKS_SERVICE_UNREACHABLE';
+  static override readonly retryable = true;
+  constructor({ serviceUrl, fault, cause }: { serviceUrl: string; fault: string; cause?: unknown }) {
+    super({
+      message: `no service answers at ${serviceUrl} (${fault}); start it, or correct the address`,
+      details: { serviceUrl, fault },
+      cause,
+    });
+  }
+}
+
 /** Thrown when an operation or a task service is declared in a way that cannot be served. */
 export class OperationInvalidError extends MadError {
   static override readonly code = 'MAD_TASKS_OPERATION_INVALID';

@@ -1,4 +1,6 @@
 import {
+  type AcceptedWork,
+  type ArtifactReference,
   type ArtifactStore,
   type Clock,
   findTaskDefinition,
@@ -22,19 +24,27 @@ import {
 } from '@mad/core';
 import { Agent, type Dispatcher } from 'undici';
 import { authenticate, type SecretsResolver } from './client/authenticate.ts';
+import { cancelExecution } from './client/await-execution.ts';
 import { callService } from './client/call-service.ts';
+import { Callbacks } from './client/callbacks.ts';
+import { fetchFiles } from './client/fetch-files.ts';
 import { findUnstorable } from './client/find-unstorable.ts';
 import { inDeadline } from './client/in-deadline.ts';
-import { createOutboundPolicy } from './client/outbound-policy.ts';
+import { createOutboundPolicy, type OutboundPolicy } from './client/outbound-policy.ts';
 import { contractViolation } from './client/read-json-body.ts';
-import { createRequestFiles } from './client/request-files.ts';
+import { type ArtifactUrl, createRequestFiles } from './client/request-files.ts';
+import type { AnswerFiles } from './client/send-request.ts';
+import type { Connection } from './client/service-call.ts';
 import { storeFiles } from './client/store-files.ts';
 import { interfaceDigest } from './definition/interface-digest.ts';
 import { resolveVersion } from './definition/resolve-version.ts';
 import { InterfaceCache } from './interface-cache.ts';
+import { isJsonMediaType, toMediaType } from './openapi/api-operation.ts';
 import type { TaskInterface } from './openapi/task-interface.ts';
 import { askRegistry } from './service-registry/ask-registry.ts';
-import { labelOf, TaskServices } from './service-registry/task-services.ts';
+import { readResourceClass } from './service-registry/resource-class.ts';
+import { labelOf } from './service-registry/shortage.ts';
+import { TaskServices } from './service-registry/task-services.ts';
 
 export interface TaskRunnerOptions {
   readonly metadata: MetadataDatabase;
@@ -47,6 +57,17 @@ export interface TaskRunnerOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** @default 64 MiB */
   readonly maxResponseBytes?: number | undefined;
+  /** Of a file that is a service's whole answer: it goes into the artifact store as it arrives. @default 1 GiB */
+  readonly maxFileBytes?: number | undefined;
+  /** Where services that take files by their address (`format: uri` with `contentMediaType`) fetch an artifact. @default nowhere: such files cannot be sent */
+  readonly artifactUrl?: ArtifactUrl | undefined;
+  /** Follows redirects within a service's own origin, as the same request. @default false: a redirect is a failure */
+  readonly followRedirects?: boolean | undefined;
+  /**
+   * The host's own address for a token, where services whose documents declare a callback are told to call back: `(token) => \`https://mad.example.org/callbacks/${token}\``.
+   * Whatever arrives there the host gives to `noteCallback`; what it says is not looked at, the service is asked. @default none: services are asked in time
+   */
+  readonly callbackUrl?: ((token: string) => string) | undefined;
   /** Compiled interfaces kept. @default 100 */
   readonly maxInterfaces?: number | undefined;
   /** Credentials for the services that ask for them. @default none */
@@ -61,11 +82,17 @@ export interface TaskRunnerOptions {
  * repeated only where that does no harm; dispose the runner to close its connections.
  * @throws {ValidationFailedError} when `allowedOrigins` holds something other than origins, `allowedNetworks` than networks.
  */
-export function createTaskRunner(options: TaskRunnerOptions): TaskRunner & AsyncDisposable {
+export function createTaskRunner(options: TaskRunnerOptions): ServiceTaskRunner {
   return new HttpTaskRunner(options);
 }
 
-class HttpTaskRunner implements TaskRunner, AsyncDisposable {
+/** A task runner that calls services. */
+export interface ServiceTaskRunner extends TaskRunner, AsyncDisposable {
+  /** A service has called back under this token: it is asked now. False when no call of this process has it; the one that has asks in time. */
+  noteCallback(token: string): boolean;
+}
+
+class HttpTaskRunner implements ServiceTaskRunner {
   readonly #metadata: MetadataDatabase;
   readonly #artifacts: ArtifactStore;
   readonly #interfaces: InterfaceCache;
@@ -74,6 +101,11 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
   readonly #ownDispatcher: Agent | undefined;
   readonly #clock: Clock;
   readonly #maxResponseBytes: number;
+  readonly #maxFileBytes: number;
+  readonly #artifactUrl: ArtifactUrl | undefined;
+  readonly #policy: OutboundPolicy;
+  readonly #followRedirects: boolean;
+  readonly #callbacks: Callbacks | undefined;
   readonly #secrets: SecretsResolver | undefined;
   readonly #logger: Logger;
 
@@ -86,6 +118,11 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
     this.#logger = logger;
     this.#secrets = options.secrets;
     this.#maxResponseBytes = options.maxResponseBytes ?? 64 * 1024 * 1024;
+    this.#policy = policy;
+    this.#artifactUrl = options.artifactUrl;
+    this.#maxFileBytes = options.maxFileBytes ?? 1024 ** 3;
+    this.#followRedirects = options.followRedirects ?? false;
+    this.#callbacks = options.callbackUrl && new Callbacks(options.callbackUrl);
     this.#interfaces = new InterfaceCache({ limit: options.maxInterfaces ?? 100 });
     this.#ownDispatcher = options.dispatcher
       ? undefined
@@ -103,6 +140,7 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
       taskDefinitionId: definition.task_definition_id,
       requestSchema,
       responseSchema,
+      resourceClass: readResourceClass(definition.service_config),
     };
   }
 
@@ -131,15 +169,19 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
     const { orgId, timeoutMs, signal, idempotencyKey, onProgress } = call;
     const definition = await this.#getDefinition(orgId, call.taskDefinitionId);
     const taskInterface = this.#interfaces.get(definition);
-    const files = { artifacts: this.#artifacts, orgId };
+    const files = { artifacts: this.#artifacts, orgId, artifactUrl: this.#artifactUrl };
     return inDeadline({ timeoutMs, signal, subject: `${call.stepName} (${labelOf(definition)})` }, async (inTime) => {
       const issues = taskInterface.checkRequest(call.request);
       if (issues.length > 0) throw invalidRequest(definition, issues);
       const known = call.accepted && (await this.#services.reopen(definition, call.accepted.serviceId));
-      using service = known ?? (await this.#services.choose(definition));
+      // What waits for room keeps at least half of its time for the work.
+      const choice = { signal: inTime, patienceMs: timeoutMs / 2 };
+      using service = known ?? (await this.#services.choose(definition, choice));
       const begun = performance.now();
       const { serviceId, serviceUrl } = service;
+      using bell = this.#callbacks?.open(idempotencyKey);
       const response = await callService({
+        bell,
         serviceUrl,
         taskInterface,
         request: call.request,
@@ -148,17 +190,15 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
         signal: inTime,
         isInterrupted: () => isInterruption(signal.reason),
         externalId: known && call.accepted?.externalId,
-        onAccepted: async (externalId) => call.onAccepted?.({ serviceId, externalId }),
+        onAccepted: async (externalId) => {
+          service.noteAccepted();
+          await call.onAccepted?.({ serviceId, externalId });
+        },
         onProgress,
-        dispatcher: this.#dispatcher,
         clock: this.#clock,
-        maxResponseBytes: this.#maxResponseBytes,
-        authenticate: () =>
-          authenticate({
-            security: taskInterface.execute.operation.security,
-            secrets: this.#secrets,
-            ask: { orgId, scope: definition.task_id },
-          }),
+        ...this.#connection(orgId, definition),
+        followRedirects: this.#followRedirects,
+        answerFiles: this.#answerFiles(taskInterface, orgId),
         retries: {
           budget: service.budget,
           onRetry: ({ attempt, failure, waitMs }) => {
@@ -173,11 +213,16 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
           },
         },
       }).catch(async (error: unknown) => {
-        if (isUnreached(error)) await this.#services.markUnreachable(definition, serviceId);
+        await service.noteFailure(error);
         throw error;
       });
       const computeMs = performance.now() - begun;
-      const result = await storeFiles(response, { ...files, schema: taskInterface.responseSchema });
+      const schema = taskInterface.responseSchema;
+      const fetched = await fetchFiles(response, {
+        ...{ ...files, schema, serviceUrl, signal: inTime, policy: this.#policy },
+        ...{ dispatcher: this.#dispatcher, maxFileBytes: this.#maxFileBytes },
+      });
+      const result = await storeFiles(fetched, { ...files, schema });
       const unstorable = findUnstorable(result);
       if (unstorable)
         throw contractViolation(
@@ -188,7 +233,60 @@ class HttpTaskRunner implements TaskRunner, AsyncDisposable {
     });
   }
 
+  async cancel(
+    orgId: OrgId,
+    { taskDefinitionId, accepted }: { readonly taskDefinitionId: string; readonly accepted: AcceptedWork },
+  ): Promise<void> {
+    const definition = await this.#getDefinition(orgId, taskDefinitionId);
+    using service = await this.#services.reopen(definition, accepted.serviceId);
+    if (!service) return;
+    const call = {
+      serviceUrl: service.serviceUrl,
+      taskInterface: this.#interfaces.get(definition),
+      ...this.#connection(orgId, definition),
+    };
+    await cancelExecution(call, accepted).catch(async (error: unknown) => {
+      await service.noteFailure(error);
+      throw error;
+    });
+  }
+
+  noteCallback(token: string): boolean {
+    return this.#callbacks?.ring(token) ?? false;
+  }
+
+  #connection(orgId: OrgId, { task_id: scope }: TaskDefinitionRow): Connection {
+    return {
+      dispatcher: this.#dispatcher,
+      maxResponseBytes: this.#maxResponseBytes,
+      authenticate: (security) => authenticate({ security, secrets: this.#secrets, ask: { orgId, scope } }),
+    };
+  }
+
+  /** A result that is a file is in no memory on its way. */
+  #answerFiles({ responseType, isResponseWhole }: TaskInterface, orgId: OrgId): AnswerFiles | undefined {
+    if (
+      responseType === undefined ||
+      isResponseWhole ||
+      isJsonMediaType(responseType) ||
+      responseType.startsWith('text/')
+    )
+      return undefined;
+    return {
+      maxBytes: this.#maxFileBytes,
+      find: (status, contentType) =>
+        status >= 200 && status < 300 && toMediaType(contentType) === responseType
+          ? async (body) => {
+              const { digest, sizeBytes } = await this.#artifacts.put(orgId, body);
+              const reference: ArtifactReference = { $artifact: digest, contentType: responseType, sizeBytes };
+              return reference;
+            }
+          : undefined,
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#services[Symbol.asyncDispose]();
     await this.#ownDispatcher?.close();
   }
 
@@ -225,6 +323,3 @@ function invalidRequest(
     details: { issues: issues.slice(0, 20).map((issue) => ({ ...issue })) },
   });
 }
-
-const isUnreached = (error: unknown): boolean =>
-  error instanceof TaskFailedError && error.failureCode === 'SERVICE_UNAVAILABLE' && 'fault' in error.details;

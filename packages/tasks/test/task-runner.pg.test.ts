@@ -20,7 +20,14 @@ import {
 } from '@mad/core';
 import { createTaskService } from '@mad/tasks/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTaskRunner, OriginNotAllowedError, registerTask, registerTaskService } from '../src/index.ts';
+import {
+  createTaskRunner,
+  heartbeatTaskService,
+  listTaskServiceHealth,
+  OriginNotAllowedError,
+  registerTask,
+  registerTaskService,
+} from '../src/index.ts';
 import { describeOnEachDatabase, insertTestOrganization } from './each-metadata.ts';
 import { deadUrl, startServer } from './hand-made-server.ts';
 import { measure, wait } from './operations.ts';
@@ -121,7 +128,23 @@ describeOnEachDatabase((metadata) => {
         },
         responseSchema: { type: 'object', properties: { atoms: { type: 'integer' } } },
       });
+      expect(task.resourceClass).toBeUndefined();
       await expect(set.runner.resolve(set.orgId, 'measure@^2')).rejects.toThrow(/1\.0\.0/);
+    });
+
+    test('a task whose services ask for a GPU is of that resource class', async () => {
+      await using set = await setUp();
+      await inOrganization(metadata(), set.orgId, (tx) =>
+        insertTaskDefinition(tx, {
+          ...{ ...registered.measure, task_definition_id: undefined, org_id: undefined, is_system: undefined },
+          version: '1.1.0',
+          service_config: { resources: { cpu: '2000m', 'nvidia.com/gpu': 1 } },
+        }),
+      );
+      expect(await set.runner.resolve(set.orgId, 'measure@^1')).toMatchObject({
+        version: '1.1.0',
+        resourceClass: 'gpu',
+      });
     });
 
     test('a request gets its defaults, and is the same however its file is given', async () => {
@@ -275,6 +298,46 @@ describeOnEachDatabase((metadata) => {
       await using second = await start(Number(new URL(first.url).port));
       expect(second.url).toBe(first.url);
       expect((await run()).result).toEqual(answer);
+    });
+
+    test('waits for room at a service that tells how much it can take', async () => {
+      let [running, most] = [0, 0];
+      await using server = await startServer(async (request, response) => {
+        if (request.method === 'POST') {
+          most = Math.max(most, ++running);
+          await setTimeout(100);
+          running--;
+        }
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ atoms: 1, files: [] }));
+      });
+      await using set = await setUp({ serviceUrls: [server.url], allowedOrigins: [server.url] });
+      const { items } = await listTaskServiceHealth(metadata(), { orgId: set.orgId });
+      const load = { capacity: 2, running: 0, waiting: 0, draining: false };
+      for (const { serviceId } of items) await heartbeatTaskService(metadata(), { orgId: set.orgId, serviceId, load });
+      const run = () => set.runner.run(set.call('measure', { molecule: MOLECULE }));
+      await Promise.all(Array.from({ length: 5 }, run));
+      expect(most).toBe(2);
+    });
+
+    test('makes no more calls to a service behind which nobody answers', async () => {
+      await using server = await startServer((request, response) => {
+        response.writeHead(request.method === 'POST' ? 502 : 404).end();
+      });
+      await using set = await setUp({ serviceUrls: [server.url], allowedOrigins: [server.url] });
+      const { items } = await listTaskServiceHealth(metadata(), { orgId: set.orgId });
+      for (const { serviceId } of items) await heartbeatTaskService(metadata(), { orgId: set.orgId, serviceId });
+      const run = () => set.runner.run(set.call('measure', { molecule: MOLECULE }));
+      const failed = await Promise.allSettled(Array.from({ length: 5 }, run));
+      expect(failed.map((one) => one.status === 'rejected' && String(one.reason))).toEqual(
+        Array(5).fill(expect.stringContaining('502')),
+      );
+      const sent = server.seen.length;
+      await expect(run()).rejects.toMatchObject({
+        failureCode: 'SERVICE_UNAVAILABLE',
+        retryable: true,
+        details: { nextTrialAt: expect.any(String) },
+      });
+      expect(server.seen.length).toBe(sent);
     });
 
     test('gives each call to the service with the fewest open ones', async () => {

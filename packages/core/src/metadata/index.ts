@@ -294,7 +294,11 @@ export {
   getTaskService,
   insertTaskService,
   type ListTaskServices,
+  listTaskServiceStates,
   listTaskServices,
+  type TaskServiceStateRow,
+  type TellTaskServiceState,
+  tellTaskServiceState,
   updateTaskService,
 } from './task-service.repository.ts';
 export {

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { newId, rowId } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { idBeforePage } from './keyset.ts';
 import type { MetadataTransaction } from './metadata-database.ts';
@@ -49,6 +51,81 @@ export async function listTaskServices(
     .limit(pageLimit(request) + 1)
     .execute();
   return toPage(rows, request, (row) => [row.service_id]);
+}
+
+/** A running instance, how long ago its health and its load were told by the database's clock, and the `service_config` of its task. */
+export interface TaskServiceStateRow extends TaskServiceRow {
+  readonly service_config: JsonObject;
+  readonly checked_ms_ago: number | null;
+  readonly load_ms_ago: number | null;
+}
+
+/** As `listTaskServices`, with the age of what each row tells. */
+export async function listTaskServiceStates(
+  tx: MetadataTransaction,
+  request: Omit<ListTaskServices, 'healthStatus'> = {},
+): Promise<Page<TaskServiceStateRow>> {
+  const loadAt = sql`s.resources_used -> 'load_at'`;
+  let query = tx
+    .selectFrom('task_services as s')
+    .innerJoin('task_definitions as d', 'd.task_definition_id', 's.task_definition_id')
+    .selectAll('s')
+    .select([
+      'd.service_config',
+      sql<number | null>`(extract(epoch from now() - s.last_health_check) * 1000)::float8`.as('checked_ms_ago'),
+      sql<number | null>`case when jsonb_typeof(${loadAt}) = 'number'
+        then (extract(epoch from now()) * 1000)::float8 - (${loadAt})::float8 end`.as('load_ms_ago'),
+    ])
+    .where('s.service_id', '<', idBeforePage(request));
+  if (request.taskDefinitionId !== undefined)
+    query = query.where('s.task_definition_id', '=', rowId(request.taskDefinitionId));
+  const rows = await query
+    .orderBy('s.service_id', 'desc')
+    .limit(pageLimit(request) + 1)
+    .execute();
+  return toPage(rows, request, (row) => [row.service_id]);
+}
+
+export interface TellTaskServiceState {
+  readonly serviceId: string;
+  /** What was found just now; an instance in quarantine stays unhealthy. @default the health and its time stay */
+  readonly health?: HealthStatus | undefined;
+  /** Put into `resources_used`, beside what is there. */
+  readonly note?: JsonObject | undefined;
+  /** True when the note tells the load of this moment. @default false */
+  readonly isLoad?: boolean | undefined;
+  /** Taken out of `resources_used`. */
+  readonly forget?: string | undefined;
+  readonly startedAt?: Date | undefined;
+}
+
+/**
+ * Notes what is known of an instance, at the database's time; what others have noted beside it stays.
+ * @throws {NotFoundError} also for a system task's service, unless the transaction may write the system organization's rows.
+ */
+export async function tellTaskServiceState(
+  tx: MetadataTransaction,
+  { serviceId, health, note = {}, isLoad = false, forget = '', startedAt }: TellTaskServiceState,
+): Promise<TaskServiceRow> {
+  const at = isLoad ? sql`jsonb_build_object('load_at', (extract(epoch from now()) * 1000)::float8)` : sql`'{}'::jsonb`;
+  const resources = sql<JsonObject>`(coalesce(resources_used, '{}') || ${JSON.stringify(note)}::jsonb || ${at}) - ${forget}::text`;
+  const isQuarantined = sql<boolean>`(${resources}) -> 'quarantine' is not null`;
+  const row = await tx
+    .updateTable('task_services')
+    .set({
+      resources_used: resources,
+      ...(startedAt === undefined ? {} : { started_at: startedAt }),
+      ...(health === undefined
+        ? {}
+        : {
+            health_status: sql<HealthStatus>`(case when ${isQuarantined} then 'unhealthy' else ${health}::text end)::health_status`,
+            last_health_check: sql<Date>`now()`,
+          }),
+    })
+    .where('service_id', '=', rowId(serviceId))
+    .returningAll()
+    .executeTakeFirst();
+  return found(row, { entity, id: serviceId });
 }
 
 /**

@@ -67,7 +67,9 @@ import {
   deleteTaskService,
   getTaskService,
   insertTaskService,
+  listTaskServiceStates,
   listTaskServices,
+  tellTaskServiceState,
   updateTaskService,
 } from '../../src/metadata/task-service.repository.ts';
 import { describeOnEachDatabase } from './each-database.ts';
@@ -223,6 +225,38 @@ describeOnEachDatabase((db) => {
       asA((tx) => insertTaskService(tx, { task_definition_id, service_url: 'http://127.0.0.1:1' }));
     await expect(insert(a.task_definition_id)).rejects.toThrow(ConflictError);
     await expect(insert(b.task_definition_id)).rejects.toMatchObject({ constraint: 'row_level_security' });
+  });
+
+  test('what is told of a service is noted beside what is there, at the time of the database', async () => {
+    const { task_definition_id: taskDefinitionId } = a;
+    const stateOf = async (serviceId: string) => {
+      const { items } = await asA((tx) => listTaskServiceStates(tx, { taskDefinitionId }));
+      return items.find((row) => row.service_id === serviceId);
+    };
+    const { service_id: serviceId } = await asA((tx) =>
+      insertTaskService(tx, {
+        ...{ task_definition_id: taskDefinitionId, service_url: 'http://127.0.0.1:3', last_health_check: null },
+        resources_used: null,
+      }),
+    );
+    expect(await stateOf(serviceId)).toMatchObject({ service_config: {}, checked_ms_ago: null, load_ms_ago: null });
+    await asA((tx) => tellTaskServiceState(tx, { serviceId, note: { drained_at: 'now' } }));
+    expect(await stateOf(serviceId)).toMatchObject({ health_status: 'unknown', checked_ms_ago: null });
+    await asA((tx) => tellTaskServiceState(tx, { serviceId, health: 'healthy', note: { running: 1 }, isLoad: true }));
+    const told = await stateOf(serviceId);
+    expect(told).toMatchObject({ health_status: 'healthy', resources_used: { drained_at: 'now', running: 1 } });
+    for (const ms of [told?.checked_ms_ago, told?.load_ms_ago]) {
+      expect(ms).toBeGreaterThanOrEqual(0);
+      expect(ms).toBeLessThan(5_000);
+    }
+    await asA((tx) => tellTaskServiceState(tx, { serviceId, note: { quarantine: {} }, forget: 'drained_at' }));
+    const row = await asA((tx) => tellTaskServiceState(tx, { serviceId, health: 'healthy' }));
+    expect(row).toMatchObject({ health_status: 'unhealthy', resources_used: { running: 1, quarantine: {} } });
+    expect(row.resources_used).not.toHaveProperty('drained_at');
+    await expect(asA((tx) => tellTaskServiceState(tx, { serviceId: newId(), health: 'healthy' }))).rejects.toThrow(
+      NotFoundError,
+    );
+    await asA((tx) => deleteTaskService(tx, { serviceId }));
   });
 
   test('publishing makes the highest version that is no prerelease the latest', async () => {

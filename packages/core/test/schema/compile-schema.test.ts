@@ -113,7 +113,10 @@ test('references that multiply a little, and models that refer to each other, ar
 
 test('a value that multiplies what a schema refers to within itself does not fit, and does not hold up the process', () => {
   const again = { properties: { a: { $ref: '#/$defs/d' } } };
-  const schema = compileSchema({ $ref: '#/$defs/d', $defs: { d: { allOf: [again, again], properties: { b: { default: 1 } } } } });
+  const schema = compileSchema({
+    $ref: '#/$defs/d',
+    $defs: { d: { allOf: [again, again], properties: { b: { default: 1 } } } },
+  });
   let value: JsonObject = {};
   for (let level = 0; level < 60; level++) value = { a: value };
   expect(within(3_000, () => schema.check(value))).toEqual([

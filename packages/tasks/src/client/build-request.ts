@@ -4,7 +4,7 @@ import { type ApiContent, type ApiParameter, isJsonMediaType } from '../openapi/
 import { listFilePlaces } from '../openapi/file-places.ts';
 import type { OperationInterface } from '../openapi/operation-interface.ts';
 import { type Field, toMediaTypeLine, toMultipart, toUrlEncoded } from './form-body.ts';
-import { inlineFiles } from './inline-files.ts';
+import { inlineFiles, withAddresses } from './inline-files.ts';
 import type { RequestFiles } from './request-files.ts';
 import { toHeaderText, toPairs, toPathText, toText } from './serialize-parameter.ts';
 
@@ -28,9 +28,10 @@ export interface BuiltRequest {
  */
 export async function buildRequest(
   { operation, content, isBodyOnly, accept, requestSchema }: OperationInterface,
-  request: JsonObject,
+  wanted: JsonObject,
   files: RequestFiles,
 ): Promise<BuiltRequest> {
+  const request = await withAddresses(wanted, { files, schema: requestSchema });
   const given = isBodyOnly ? [] : operation.parameters.flatMap((parameter) => withValue(parameter, request));
   const inPlace = (place: ApiParameter['in']) => given.filter(({ parameter }) => parameter.in === place);
   const headers: Record<string, string> = { accept };
@@ -132,7 +133,8 @@ function listFields({ content, isBodyOnly, request, schema }: BodyParts): readon
   const form = isBodyOnly ? request : request.body;
   if (!isJsonObject(form)) return [];
   const base = isBodyOnly ? [] : ['body'];
-  const places = new Map(listFilePlaces(schema, request).map((place) => [place.path.join('/'), place]));
+  const sent = listFilePlaces(schema, request).filter(({ byAddress }) => !byAddress);
+  const places = new Map(sent.map((place) => [place.path.join('/'), place]));
   return Object.entries(form).flatMap(([name, value]) => {
     if (value === undefined || value === null) return [];
     const items = Array.isArray(value) ? (value as readonly JsonValue[]) : [value];

@@ -21,6 +21,14 @@ export async function inlineFiles(request: JsonObject, { files, schema }: Inline
   return replacePlaces(request, replacements);
 }
 
+/** The request with the address of each file that the service fetches by itself. @throws {TaskFailedError} INVALID_FILE where files have no address. */
+export async function withAddresses(request: JsonObject, { files, schema }: InlineFiles): Promise<JsonObject> {
+  const replacements: { path: readonly string[]; value: JsonValue }[] = [];
+  for (const { path, byAddress, value } of listFilePlaces(schema, request))
+    if (byAddress && isArtifactReference(value)) replacements.push({ path, value: await files.addressOf(value) });
+  return replacements.length === 0 ? request : (replacePlaces(request, replacements) as JsonObject);
+}
+
 function toText(bytes: Buffer, { path, base64 }: FilePlace): string {
   if (base64) return bytes.toString('base64');
   try {

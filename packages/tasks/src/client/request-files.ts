@@ -15,10 +15,23 @@ export interface RequestFiles {
   read(reference: ArtifactReference): Promise<Buffer>;
   /** A file chunk by chunk, which fails at its end where it is not the one that was meant. @throws {TaskFailedError} as `read` */
   open(reference: ArtifactReference): Promise<Readable>;
+  /** Where a service can fetch a file. @throws {TaskFailedError} INVALID_FILE where files have no address. */
+  addressOf(reference: ArtifactReference): Promise<string>;
 }
 
+/** The host's address of an artifact, which it may sign: services that take files by their address fetch them there. */
+export type ArtifactUrl = (orgId: OrgId, reference: ArtifactReference) => Promise<string>;
+
 /** The artifacts of one organization, their digests checked. */
-export function createRequestFiles({ artifacts, orgId }: { artifacts: ArtifactStore; orgId: OrgId }): RequestFiles {
+export function createRequestFiles({
+  artifacts,
+  orgId,
+  artifactUrl,
+}: {
+  readonly artifacts: ArtifactStore;
+  readonly orgId: OrgId;
+  readonly artifactUrl?: ArtifactUrl | undefined;
+}): RequestFiles {
   async function* readChecked({ $artifact: digest, sizeBytes }: ArtifactReference): AsyncGenerator<Uint8Array> {
     try {
       const hash = createHash('sha256');
@@ -47,6 +60,16 @@ export function createRequestFiles({ artifacts, orgId }: { artifacts: ArtifactSt
     async open(reference) {
       return Readable.from(readChecked(reference), { objectMode: false });
     },
+    async addressOf(reference) {
+      if (artifactUrl) return artifactUrl(orgId, reference);
+      throw new TaskFailedError({
+        failureCode: 'INVALID_FILE',
+        message:
+          'the service takes this file by its address, and artifacts have none here; the operator must give createTaskRunner artifactUrl',
+        retryable: false,
+        details: { digest: reference.$artifact },
+      });
+    },
   };
 }
 
@@ -54,6 +77,7 @@ export function createRequestFiles({ artifacts, orgId }: { artifacts: ArtifactSt
 export const noFiles: RequestFiles = {
   read: ({ $artifact }) => Promise.reject(notThere($artifact)),
   open: ({ $artifact }) => Promise.reject(notThere($artifact)),
+  addressOf: ({ $artifact }) => Promise.reject(notThere($artifact)),
 };
 
 function notThere(digest: string): TaskFailedError {

@@ -162,9 +162,10 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     const body = new Readable({ read: () => controller.resume() });
     body.on('error', () => {});
     const stored = store(body);
-    // Whoever keeps it may fail before all has arrived.
+    // Whoever keeps it may fail before all has arrived, and that is no fault of the service.
     stored.catch((error: unknown) => {
-      this.fail(error);
+      this.#sent.signal.removeEventListener('abort', this.#abort);
+      this.#outcome.reject(error);
       controller.abort(error as Error);
     });
     this.#file = { body, stored };

@@ -7,11 +7,11 @@ export interface StoreFiles {
   readonly schema: JsonSchema;
 }
 
-/** The value with every file that stands in it as text stored and replaced by its artifact reference; references stay as they are. */
+/** The value with every file that stands in it as text stored and replaced by its artifact reference; references and addresses stay as they are. */
 export async function storeFiles(value: JsonObject, { artifacts, orgId, schema }: StoreFiles): Promise<JsonObject> {
   const replacements: { path: readonly string[]; value: JsonValue }[] = [];
-  for (const { path, contentType, base64, value: text } of listFilePlaces(schema, value)) {
-    if (typeof text !== 'string') continue;
+  for (const { path, contentType, base64, byAddress, value: text } of listFilePlaces(schema, value)) {
+    if (typeof text !== 'string' || byAddress) continue;
     const { digest, sizeBytes } = await artifacts.put(orgId, base64 ? Buffer.from(text, 'base64') : text);
     const reference: ArtifactReference = { $artifact: digest, contentType, sizeBytes };
     replacements.push({ path, value: reference });

@@ -15,6 +15,8 @@ export interface FilePlace {
   readonly contentType: string;
   /** True when the text is base64 of the file's bytes (`contentEncoding: base64`); otherwise it is the file, in UTF-8. */
   readonly base64: boolean;
+  /** True when the service is given, or gives, the address of the file (`format: uri`) in place of the file. */
+  readonly byAddress: boolean;
   readonly value: JsonValue;
 }
 
@@ -86,11 +88,12 @@ function holdsFiles(root: JsonSchema): boolean {
 }
 
 function toPlace(
-  { contentMediaType, contentEncoding }: JsonObject,
+  { contentMediaType, contentEncoding, format }: JsonObject,
   { value, path }: { value: JsonValue; path: readonly string[] },
 ): FilePlace {
   const contentType = typeof contentMediaType === 'string' ? contentMediaType : 'application/octet-stream';
-  return { path, contentType, base64: contentEncoding === 'base64', value };
+  const byAddress = format === 'uri' || format === 'uri-reference';
+  return { path, contentType, base64: contentEncoding === 'base64', byAddress, value };
 }
 
 /** The given schemas and those they hand the same value on to, each once; none behind one that cannot mean it. */

@@ -126,11 +126,10 @@ function allowNull(converted: JsonObject, { nullable }: JsonObject): JsonObject 
   return { ...converted, type: [type, 'null'], ...withNull };
 }
 
-/** What has a media type is text or bytes, also where that is not said. */
+/** What has a media type is text or bytes, also where that is not said. Schemas of 3.0 have no word for it of their own, and say `x-mad-file`. */
 function withType(schema: JsonObject): JsonObject {
-  return typeof schema.contentMediaType === 'string' && schema.type === undefined
-    ? { ...schema, type: 'string' }
-    : schema;
+  const { type = 'string', contentMediaType = schema['x-mad-file'] } = schema;
+  return typeof contentMediaType === 'string' ? { ...schema, type, contentMediaType } : schema;
 }
 
 /** `required` without the properties that only the other side sends. */

@@ -1,17 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { availableParallelism } from 'node:os';
-import { type Logger, silentLogger } from '@mad/core';
-import { OperationInvalidError, TaskServiceError } from '../errors.ts';
-import type { Execution } from './execution.ts';
-import { ExecutionLedger } from './execution-ledger.ts';
-import { readJsonRequest, sendError, sendJson } from './http-exchange.ts';
-import type { Operation } from './operation.ts';
+import { type JsonObject, type Logger, silentLogger } from '@mad/core';
+import { OperationInvalidError } from '../errors.ts';
+import { ExecutionLedger } from './execution/execution-ledger.ts';
+import { settles } from './execution/settles.ts';
+import { answerClientError } from './http/answer-client-error.ts';
+import { answerFetch } from './http/answer-fetch.ts';
+import { answerNode } from './http/answer-node.ts';
+import { createRouter, type Router, type ServedOperation, type ServiceState } from './http/router.ts';
+import type { Operation } from './operation/operation.ts';
 
 export interface TaskServiceOptions {
   readonly operations: readonly Operation[];
   /** Executions of one operation that run at once. @default the number of processors */
   readonly concurrency?: number | undefined;
-  /** Executions of one operation that may wait for a place; beyond it the answer is 503. @default 1000 */
+  /** Executions of one operation that may wait for a place; beyond it the answer is 503. 0: none waits. @default 1000 */
   readonly queueLimit?: number | undefined;
   /** How long an ended execution stays known, by its id and its Idempotency-Key. @default 10 minutes */
   readonly retainMs?: number | undefined;
@@ -19,6 +22,14 @@ export interface TaskServiceOptions {
   readonly retainCount?: number | undefined;
   /** @default 64 MiB */
   readonly maxRequestBytes?: number | undefined;
+  /** Of the JSON text of a result. @default 64 MiB */
+  readonly maxResultBytes?: number | undefined;
+  /** How long the body of a request may take to arrive. @default 60 s */
+  readonly requestTimeoutMs?: number | undefined;
+  /** What stands before `/<taskKey>` in the paths that arrive, such as `/tasks`; nothing where the host takes it off. @default '' */
+  readonly basePath?: string | undefined;
+  /** Begins at once; until it is done the service is not ready, and if it throws it never is. The signal aborts when the service is closed. */
+  readonly prepare?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** @default silent */
   readonly logger?: Logger | undefined;
 }
@@ -30,19 +41,56 @@ export interface ListenOptions {
   readonly host?: string | undefined;
 }
 
-/** A service that answers for its operations over HTTP, each below `/<taskKey>`. */
-export interface TaskService extends AsyncDisposable {
-  /** Starts to answer; the URL is the base below which every operation has its own address. */
-  listen(options?: ListenOptions): Promise<{ readonly url: string }>;
-  /** Takes no more work, lets what runs end for `graceMs`, then cancels it, and resolves when nothing is left. @default 10 s */
-  close(options?: { readonly graceMs?: number }): Promise<void>;
+export interface CloseOptions {
+  /** How long executions may go on. @default 10 s */
+  readonly graceMs?: number | undefined;
+  /** How long those that were then canceled may take to stop; beyond it they are given up. @default 5 s */
+  readonly cancelMs?: number | undefined;
 }
 
-const MAX_HOLD_SECONDS = 30;
+/** One operation as it is served. */
+export interface OfferedOperation {
+  readonly taskKey: string;
+  readonly document: JsonObject;
+  /** Executions that run at once. */
+  readonly capacity: number;
+  /** Of this moment. */
+  readonly load: { readonly running: number; readonly waiting: number };
+}
+
+export interface CloseListener {
+  /** Called when the service begins to close. */
+  readonly begins?: (() => void) | undefined;
+  /** Called when nothing runs any more; `close` resolves after it, whether or not it rejects. */
+  readonly ends?: (() => Promise<void>) | undefined;
+}
+
+/** A service that answers for its operations over HTTP, each below `/<taskKey>`: on a server of its own, or within a host's. */
+export interface TaskService extends AsyncDisposable {
+  readonly operations: readonly OfferedOperation[];
+  /** Resolves when the service is ready, at once without `prepare`. @throws what `prepare` threw */
+  ready(): Promise<void>;
+  /** Starts to answer on a server of its own; the URL is the base below which every operation has its own address. */
+  listen(options?: ListenOptions): Promise<{ readonly url: string }>;
+  /** Answers a request of a host's Fetch server. Can be passed on without its service; never rejects. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Answers a request of a host's node:http server whose body nobody has read. Can be passed on without its service; never rejects. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** What a listener throws is logged. One that comes after the service began to close is told at once. */
+  onClose(listener: CloseListener): void;
+  /**
+   * Takes no more work, lets what runs end for `graceMs`, then cancels it, and resolves when nothing is left, after `graceMs` and `cancelMs` and a
+   * few seconds at most. Meanwhile callers can still ask for their executions. Called again, it may have less patience.
+   */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** How long callers may take to hear of an execution that ended while the service closed, and to read an answer. */
+const TELL_MS = 2_000;
 
 /**
- * A service on plain node:http. For every operation: `GET /<taskKey>/openapi.json`, `POST /<taskKey>/execute`, `GET /<taskKey>/health`, and where it
- * is long-running `GET` and `DELETE /<taskKey>/executions/<id>`; `GET /health` for all. Executions live in memory: a restart forgets them.
+ * A service for operations. For each: `GET /<taskKey>/openapi.json`, `POST /<taskKey>/execute`, `GET /<taskKey>/health` and `/ready`, and where it
+ * is long-running `GET` and `DELETE /<taskKey>/executions/<id>`; `GET /health` and `/ready` for all. Executions live in memory: a restart forgets them.
  * @throws {OperationInvalidError} when two operations have one key.
  */
 export function createTaskService(options: TaskServiceOptions): TaskService {
@@ -50,39 +98,49 @@ export function createTaskService(options: TaskServiceOptions): TaskService {
 }
 
 class HttpTaskService implements TaskService {
-  readonly #operations = new Map<string, { operation: Operation; ledger: ExecutionLedger }>();
-  readonly #server: Server;
-  readonly #maxRequestBytes: number;
+  readonly #operations: ReadonlyMap<string, ServedOperation>;
+  readonly #basePath: string;
   readonly #logger: Logger;
-  readonly #answering = new Set<ServerResponse>();
-  #closing = false;
+  readonly #server: Server;
+  readonly #router: Router;
+  readonly #prepared: Promise<void>;
+  readonly #closing = new AbortController();
+  readonly #listeners: CloseListener[] = [];
+  readonly #answering = new Set<Promise<unknown>>();
+  #state: ServiceState = 'starting';
+  #ended: Promise<void> | undefined;
 
-  constructor({
-    operations,
-    concurrency = availableParallelism(),
-    queueLimit = 1_000,
-    retainMs = 600_000,
-    retainCount = 200,
-    maxRequestBytes = 64 * 1024 * 1024,
-    logger = silentLogger,
-  }: TaskServiceOptions) {
-    this.#maxRequestBytes = maxRequestBytes;
+  constructor(options: TaskServiceOptions) {
+    const { basePath = '', requestTimeoutMs = 60_000, logger = silentLogger } = options;
     this.#logger = logger;
-    for (const operation of operations) {
-      const { taskKey } = operation;
-      if (this.#operations.has(taskKey))
-        throw new OperationInvalidError({ taskKey, reason: 'two operations of this service have this key' });
-      const ledger = new ExecutionLedger({
-        operation,
-        concurrency: operation.concurrency ?? concurrency,
-        queueLimit,
-        retainMs,
-        retainCount,
-        logger,
-      });
-      this.#operations.set(taskKey, { operation, ledger });
-    }
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#basePath = basePath.replace(/^\/*(?=.)/, '/').replace(/\/+$/, '');
+    this.#operations = serveOperations(options);
+    this.#router = createRouter({
+      operations: this.#operations,
+      basePath: this.#basePath,
+      maxBytes: options.maxRequestBytes ?? 64 * 1024 * 1024,
+      timeoutMs: requestTimeoutMs,
+      state: () => this.#state,
+      logger,
+    });
+    this.#server = createServer(this.handle);
+    // The last resort, for what arrives after an answer was given: bodies have their own time.
+    this.#server.requestTimeout = Math.max(300_000, 2 * requestTimeoutMs);
+    this.#server.on('clientError', answerClientError);
+    this.#prepared = this.#prepare(options.prepare);
+  }
+
+  get operations(): readonly OfferedOperation[] {
+    return [...this.#operations.values()].map(({ operation, ledger }) => ({
+      taskKey: operation.taskKey,
+      document: operation.document,
+      capacity: ledger.concurrency,
+      load: ledger.load,
+    }));
+  }
+
+  ready(): Promise<void> {
+    return this.#prepared;
   }
 
   async listen({ port = 0, host = '127.0.0.1' }: ListenOptions = {}): Promise<{ url: string }> {
@@ -91,168 +149,118 @@ class HttpTaskService implements TaskService {
     this.#server.listen({ port, host }, listening.resolve);
     await listening.promise;
     this.#server.off('error', listening.reject);
+    // A connection that cannot be accepted, such as without file descriptors, is no end of the service.
+    this.#server.on('error', (error) => this.#logger.error({ err: error }, 'a connection could not be accepted'));
     const address = this.#server.address();
     const bound = typeof address === 'object' && address !== null ? address.port : port;
-    return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` };
+    return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}${this.#basePath}` };
   }
 
-  async close({ graceMs = 10_000 }: { graceMs?: number } = {}): Promise<void> {
-    this.#closing = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  readonly fetch = (request: Request): Promise<Response> => this.#track(answerFetch(this.#router, request));
+
+  readonly handle = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    this.#track(answerNode(this.#router, { request, response }));
+
+  onClose(listener: CloseListener): void {
+    this.#listeners.push(listener);
+    if (this.#state === 'stopping') this.#beginListener(listener);
+  }
+
+  async close({ graceMs = 10_000, cancelMs = 5_000 }: CloseOptions = {}): Promise<void> {
+    if (this.#state !== 'stopping') {
+      this.#state = 'stopping';
+      this.#closing.abort();
+      for (const listener of this.#listeners) this.#beginListener(listener);
+    }
     const ledgers = [...this.#operations.values()].map(({ ledger }) => ledger);
-    const grace = setTimeout(() => {
-      for (const ledger of ledgers) ledger.cancelAll();
-    }, graceMs);
-    await Promise.all(ledgers.map((ledger) => ledger.idle()));
-    clearTimeout(grace);
-    for (const ledger of ledgers) ledger.forgetAll();
-    // A caller that does not read its answer cannot hold the service for more than a moment.
-    const moment = Promise.withResolvers<void>();
-    const timer = setTimeout(moment.resolve, 1_000);
-    await Promise.race([Promise.all([...this.#answering].map(closeOf)), moment.promise]);
-    clearTimeout(timer);
-    // What is left carries no answer: closeIdleConnections would pass over connections that never sent a request.
-    this.#server.closeAllConnections();
-    await closed;
+    const drained = await Promise.all(ledgers.map((ledger) => ledger.drain({ graceMs, cancelMs })));
+    // Who asks from time to time is given time to hear how it ended.
+    await settles(Promise.all(drained.flat().map(({ told }) => told)), Math.min(graceMs, TELL_MS));
+    this.#ended ??= this.#end();
+    await this.#ended;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#answering.add(response);
-    response.once('close', () => this.#answering.delete(response));
+  async #end(): Promise<void> {
+    for (const { ledger } of this.#operations.values()) ledger.forgetAll();
+    await Promise.all(this.#listeners.map((listener) => this.#endListener(listener)));
+    // A caller that does not read its answer cannot hold the service for more than a moment. It comes before server.close, which ends connections
+    // whose answers are still being sent.
+    await settles(Promise.all(this.#answering), TELL_MS);
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // What is left carries no answer: closeIdleConnections would pass over connections that never sent a request.
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #beginListener({ begins }: CloseListener): void {
     try {
-      await this.#route(request, response);
+      begins?.();
     } catch (error) {
-      if (error instanceof TaskServiceError) return sendError(response, error);
-      if (response.destroyed) return;
-      this.#logger.error({ err: error }, 'a request could not be answered');
-      sendError(
-        response,
-        new TaskServiceError({
-          code: 'INTERNAL_ERROR',
-          message: 'the service met an internal error; its log names the cause',
-          status: 500,
-        }),
-      );
+      this.#logger.error({ err: error }, 'a listener of the end of a task service failed');
     }
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [taskKey = '', ...rest] = (request.url ?? '/')
-      .replace(/[?#].*$/s, '')
-      .split('/')
-      .slice(1);
-    if (taskKey === 'health' && rest.length === 0)
-      return this.#allow(request, { GET: () => this.#sendHealth(response) });
-    const found = this.#operations.get(taskKey);
-    const [resource, id, ...beyond] = rest;
-    if (!found || resource === undefined || beyond.length > 0) throw notFound();
-    if (resource === 'executions' && id !== undefined && found.operation.longRunning) {
-      const execution = found.ledger.find(id);
-      if (!execution) throw notFound();
-      return this.#allow(request, {
-        GET: () => this.#sendExecution(request, response, execution),
-        DELETE: () => {
-          execution.cancel();
-          sendJson(response, { status: 200, body: execution.toBody() });
-        },
-      });
+  async #endListener({ ends }: CloseListener): Promise<void> {
+    try {
+      await ends?.();
+    } catch (error) {
+      this.#logger.error({ err: error }, 'a listener of the end of a task service failed');
     }
-    if (id !== undefined) throw notFound();
-    if (resource === 'openapi.json')
-      return this.#allow(request, { GET: () => sendJson(response, { status: 200, body: found.operation.document }) });
-    if (resource === 'health') return this.#allow(request, { GET: () => this.#sendHealth(response, taskKey) });
-    if (resource === 'execute') return this.#allow(request, { POST: () => this.#execute(request, response, found) });
-    throw notFound();
   }
 
-  async #allow(
-    request: IncomingMessage,
-    handlers: Readonly<Record<string, () => Promise<void> | void>>,
-  ): Promise<void> {
-    const handler = Object.hasOwn(handlers, request.method ?? '') ? handlers[request.method ?? ''] : undefined;
-    if (handler) return handler();
-    throw new TaskServiceError({
-      code: 'METHOD_NOT_ALLOWED',
-      message: `expected ${Object.keys(handlers).join(' or ')}`,
-      status: 405,
-    });
-  }
-
-  async #execute(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { operation, ledger }: { operation: Operation; ledger: ExecutionLedger },
-  ): Promise<void> {
-    const { body, value } = await readJsonRequest(request, this.#maxRequestBytes);
-    if (this.#closing) throw stopping();
-    const key = request.headers['idempotency-key'];
-    const execution = ledger.start({
-      body,
-      value,
-      idempotencyKey: typeof key === 'string' && key !== '' ? key : undefined,
-    });
-    if (operation.longRunning && !execution.hasEnded) {
-      const location = `/${operation.taskKey}/executions/${execution.id}`;
-      return sendJson(response, { status: 202, body: execution.toBody(), headers: { location, 'retry-after': '0' } });
+  #prepare(prepare: TaskServiceOptions['prepare']): Promise<void> {
+    if (!prepare) {
+      this.#state = 'ready';
+      return Promise.resolve();
     }
-    response.once('close', execution.hold());
-    await execution.ended;
-    if (execution.result) sendJson(response, { status: 200, body: execution.result });
-    else sendError(response, execution.error ?? stopping());
+    const prepared = this.#settleState(prepare);
+    // Told by `ready`, which nobody has to call.
+    prepared.catch(() => {});
+    return prepared;
   }
 
-  /** At once, or with `Prefer: wait=<seconds>` when something has changed or the time is over (RFC 7240). */
-  async #sendExecution(request: IncomingMessage, response: ServerResponse, execution: Execution): Promise<void> {
-    const prefer = String(request.headers.prefer ?? '');
-    const seconds = Math.min(Number(/\bwait=(\d{1,4})\b/.exec(prefer)?.[1] ?? 0), MAX_HOLD_SECONDS);
-    if (seconds > 0 && !execution.hasEnded) await untilChange(execution, { response, waitMs: seconds * 1_000 });
-    const waited = seconds > 0 ? { 'preference-applied': `wait=${seconds}`, vary: 'prefer' } : { 'retry-after': '1' };
-    sendJson(response, { status: 200, body: execution.toBody(), headers: execution.hasEnded ? {} : waited });
+  async #settleState(prepare: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    try {
+      await prepare(this.#closing.signal);
+      if (this.#state === 'starting') this.#state = 'ready';
+    } catch (error) {
+      if (this.#state === 'starting') {
+        this.#state = 'failed';
+        this.#logger.error({ err: error }, 'a task service could not be prepared');
+      }
+      throw error;
+    }
   }
 
-  #sendHealth(response: ServerResponse, only?: string): void {
-    const status = this.#closing ? 'stopping' : 'healthy';
-    const operations = [...this.#operations]
-      .filter(([taskKey]) => only === undefined || taskKey === only)
-      .map(([taskKey, { ledger }]) => [taskKey, ledger.load]);
-    sendJson(response, {
-      status: this.#closing ? 503 : 200,
-      body: { status, operations: Object.fromEntries(operations) },
-    });
+  #track<T>(answering: Promise<T>): Promise<T> {
+    this.#answering.add(answering);
+    // Never rejects: neither does the router.
+    void answering.finally(() => this.#answering.delete(answering));
+    return answering;
   }
 }
 
-async function untilChange(
-  execution: Execution,
-  { response, waitMs }: { response: ServerResponse; waitMs: number },
-): Promise<void> {
-  const time = Promise.withResolvers<void>();
-  const timer = setTimeout(time.resolve, waitMs);
-  response.once('close', time.resolve);
-  await Promise.race([execution.changed, time.promise]);
-  response.off('close', time.resolve);
-  clearTimeout(timer);
-}
-
-const closeOf = (response: ServerResponse): Promise<void> =>
-  response.closed ? Promise.resolve() : new Promise((resolve) => response.once('close', () => resolve()));
-
-function notFound(): TaskServiceError {
-  return new TaskServiceError({
-    code: 'NOT_FOUND',
-    message: 'nothing is at this path; GET /<taskKey>/openapi.json tells what an operation offers',
-    status: 404,
-  });
-}
-
-function stopping(): TaskServiceError {
-  return new TaskServiceError({
-    code: 'SERVICE_UNAVAILABLE',
-    message: 'the service is stopping; ask another instance',
-    status: 503,
-  });
+function serveOperations({
+  operations,
+  concurrency = availableParallelism(),
+  queueLimit = 1_000,
+  retainMs = 600_000,
+  retainCount = 200,
+  maxResultBytes = 64 * 1024 * 1024,
+  logger = silentLogger,
+}: TaskServiceOptions): ReadonlyMap<string, ServedOperation> {
+  const served = new Map<string, ServedOperation>();
+  for (const operation of operations) {
+    const { taskKey } = operation;
+    if (served.has(taskKey))
+      throw new OperationInvalidError({ taskKey, reason: 'two operations of this service have this key' });
+    const limits = { concurrency: operation.concurrency ?? concurrency, queueLimit, maxResultBytes };
+    const ledger = new ExecutionLedger({ operation, ...limits, retainMs, retainCount, logger });
+    served.set(taskKey, { operation, ledger });
+  }
+  return served;
 }

@@ -10,6 +10,7 @@ import { createOperationInterface } from '../../src/openapi/operation-interface.
 const files: RequestFiles = {
   read: async () => Buffer.from('ATOM é'),
   open: async () => Readable.from([Buffer.from('ATOM '), Buffer.from('é')]),
+  addressOf: async ({ $artifact }) => `https://files.example/${$artifact}`,
 };
 const reference = { $artifact: '0'.repeat(64), contentType: 'chemical/x-pdb', sizeBytes: 7 };
 const string = { type: 'string' };

@@ -131,7 +131,7 @@ test('the member of a union that the value names decides where its files are', (
   const schema = { oneOf: [member('file', file), member('text', { type: 'string' })] };
   expect(listFilePlaces(schema, { kind: 'text', data: 'x' })).toEqual([]);
   expect(listFilePlaces(schema, { kind: 'file', data: 'x' })).toEqual([
-    { path: ['data'], contentType: 'chemical/x-pdb', base64: true, value: 'x' },
+    { path: ['data'], contentType: 'chemical/x-pdb', base64: true, byAddress: false, value: 'x' },
   ]);
 });
 

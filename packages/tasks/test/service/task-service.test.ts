@@ -1,67 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { createTaskService, defineOperation, OperationInvalidError, type TaskServiceOptions } from '@mad/tasks/service';
+import { createTaskService, defineOperation, OperationInvalidError } from '@mad/tasks/service';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { measure, wait } from '../operations.ts';
+import { controlled, until } from './controlled.ts';
+import { serve } from './serve.ts';
 
 const MOLECULE = 'ATOM 1\nATOM 2\n';
-
-async function serve(options: Partial<TaskServiceOptions> = {}) {
-  const service = createTaskService({ operations: [measure, wait], ...options });
-  const { url } = await service.listen();
-  const call = async (
-    method: string,
-    path: string,
-    more: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
-  ) => {
-    const response = await fetch(url + path, {
-      method,
-      headers: { ...(more.body === undefined ? {} : { 'content-type': 'application/json' }), ...more.headers },
-      ...(more.body === undefined
-        ? {}
-        : { body: typeof more.body === 'string' ? more.body : JSON.stringify(more.body) }),
-      ...(more.signal ? { signal: more.signal } : {}),
-    });
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: (await response.json()) as Record<string, unknown>,
-    };
-  };
-  return { url, call, service, [Symbol.asyncDispose]: () => service.close({ graceMs: 0 }) };
-}
-
-/** An operation whose executions end when the test lets them, and that counts them. */
-function controlled(longRunning: boolean) {
-  const gate = Promise.withResolvers<void>();
-  const seen = { begun: 0, aborted: 0 };
-  const operation = defineOperation({
-    taskKey: 'controlled',
-    version: '1.0.0',
-    title: 'Controlled',
-    description: '',
-    determinism: 'external',
-    longRunning,
-    request: z.object({ n: z.int().default(0) }),
-    response: z.object({ run: z.int() }),
-    async run(_, { signal }) {
-      const run = ++seen.begun;
-      signal.addEventListener('abort', () => seen.aborted++);
-      await Promise.race([
-        gate.promise,
-        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-      ]);
-      return { run };
-    },
-  });
-  return { operation, seen, open: gate.resolve };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let step = 0; !condition() && step < 500; step++) await setTimeout(5);
-  expect(condition()).toBe(true);
-}
 
 describe('a service made with the kit', () => {
   test('serves a document for each operation that the OpenAPI specification accepts', async () => {
@@ -189,8 +135,8 @@ describe('a long-running operation', () => {
     const accepted = await served.call('POST', '/wait/execute', { body: { ms: 40 } });
     expect(accepted.status).toBe(202);
     expect(accepted.headers.get('retry-after')).toBe('0');
-    const location = accepted.headers.get('location') ?? '';
-    expect(location).toBe(`/wait/executions/${accepted.body.execution_id}`);
+    expect(accepted.headers.get('location')).toBe(`executions/${accepted.body.execution_id}`);
+    const location = `/wait/executions/${accepted.body.execution_id}`;
     const seen: unknown[] = [];
     for (;;) {
       const { body, headers } = await served.call('GET', location, { headers: { prefer: 'wait=5' } });
@@ -220,7 +166,7 @@ describe('a long-running operation', () => {
     const { operation, seen } = controlled(true);
     await using served = await serve({ operations: [operation] });
     const { headers } = await served.call('POST', '/controlled/execute', { body: {} });
-    const location = headers.get('location') ?? '';
+    const location = `/controlled/${headers.get('location')}`;
     await served.call('DELETE', location);
     await until(() => seen.aborted === 1);
     expect((await served.call('GET', location)).body).toMatchObject({ status: 'CANCELED' });
@@ -236,7 +182,7 @@ describe('a long-running operation', () => {
     expect(answers[4]?.headers.get('retry-after')).toBe('1');
     expect(seen.begun).toBe(2);
     // One that is canceled while it waits frees its place in the queue and never begins.
-    await served.call('DELETE', answers[3]?.headers.get('location') ?? '');
+    await served.call('DELETE', `/controlled/${answers[3]?.headers.get('location')}`);
     expect((await served.call('POST', '/controlled/execute', { body: { n: 5 } })).status).toBe(202);
     open();
     await until(() => seen.begun === 4);
@@ -336,7 +282,7 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-describe('cancellation and closing', () => {
+describe('cancellation', () => {
   test('a short execution stops when its only caller hangs up', async () => {
     const { operation, seen } = controlled(false);
     await using served = await serve({ operations: [operation] });
@@ -346,26 +292,6 @@ describe('cancellation and closing', () => {
     leaving.abort();
     expect(await call).toBe('left');
     await until(() => seen.aborted === 1);
-  });
-
-  test('closing takes no more work, lets what runs end, and leaves nothing', async () => {
-    const { operation, open } = controlled(false);
-    const served = await serve({ operations: [operation] });
-    const running = served.call('POST', '/controlled/execute', { body: {} });
-    await setTimeout(30);
-    const closing = served.service.close({ graceMs: 5_000 });
-    open();
-    expect(await running).toMatchObject({ status: 200 });
-    await closing;
-    await expect(fetch(`${served.url}/health`)).rejects.toThrow();
-  });
-
-  test('closing cancels what does not end in its grace', async () => {
-    const { operation, seen } = controlled(true);
-    const served = await serve({ operations: [operation] });
-    await served.call('POST', '/controlled/execute', { body: {} });
-    await served.service.close({ graceMs: 20 });
-    expect(seen.aborted).toBe(1);
   });
 });
 

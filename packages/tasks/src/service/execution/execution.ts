@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '@mad/core';
-import { TaskServiceError } from '../errors.ts';
+import { TaskServiceError } from '../../errors.ts';
 
 export type ExecutionStatus = 'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED';
 
@@ -14,10 +14,11 @@ export class Execution {
   #status: ExecutionStatus = 'PENDING';
   #progress = 0;
   #holders = 0;
-  #result: JsonObject | undefined;
+  #result: Buffer | undefined;
   #error: TaskServiceError | undefined;
   #change = Promise.withResolvers<void>();
   readonly #end = Promise.withResolvers<void>();
+  readonly #told = Promise.withResolvers<void>();
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -31,7 +32,8 @@ export class Execution {
     return this.#status !== 'PENDING' && this.#status !== 'RUNNING';
   }
 
-  get result(): JsonObject | undefined {
+  /** JSON text, in UTF-8. */
+  get result(): Buffer | undefined {
     return this.#result;
   }
 
@@ -49,18 +51,24 @@ export class Execution {
     return this.#end.promise;
   }
 
+  /** Resolves when a caller was told how the execution ended. */
+  get told(): Promise<void> {
+    return this.#told.promise;
+  }
+
   begin(): void {
     this.#status = 'RUNNING';
     this.#announce();
   }
 
+  /** What is no fraction, or less than was reported before, is passed over. */
   report(fraction: number): void {
-    if (this.#status !== 'RUNNING' || !(fraction > this.#progress)) return;
+    if (typeof fraction !== 'number' || this.#status !== 'RUNNING' || !(fraction > this.#progress)) return;
     this.#progress = Math.min(fraction, 1);
     this.#announce();
   }
 
-  complete(result: JsonObject): void {
+  complete(result: Buffer): void {
     this.#finish('COMPLETED', { result });
   }
 
@@ -78,6 +86,11 @@ export class Execution {
     if (this.#status === 'PENDING') this.#finish('CANCELED', {});
   }
 
+  /** Ends a canceled execution whose handler does not stop; what that still answers is passed over. */
+  abandon(): void {
+    this.#finish('CANCELED', {});
+  }
+
   /** Keeps the execution wanted until the returned function is called; the last to let go cancels it. */
   hold(): () => void {
     this.#holders++;
@@ -89,18 +102,20 @@ export class Execution {
     };
   }
 
-  /** As the status operation answers it. */
-  toBody(): JsonObject {
-    return {
+  /** As the status operation answers it: JSON text, in UTF-8. Who asks after the end counts as told. */
+  tell(): Buffer {
+    if (this.hasEnded) this.#told.resolve();
+    const state = JSON.stringify({
       execution_id: this.id,
       status: this.#status,
       progress: this.#status === 'COMPLETED' ? 1 : this.#progress,
-      ...(this.#result ? { result: this.#result } : {}),
       ...(this.#error ? { error: errorBody(this.#error) } : {}),
-    };
+    });
+    if (!this.#result) return Buffer.from(state);
+    return Buffer.concat([Buffer.from(`${state.slice(0, -1)},"result":`), this.#result, Buffer.from('}')]);
   }
 
-  #finish(status: ExecutionStatus, outcome: { result?: JsonObject; error?: TaskServiceError }): void {
+  #finish(status: ExecutionStatus, outcome: { result?: Buffer; error?: TaskServiceError }): void {
     if (this.hasEnded) return;
     this.#status = status;
     this.#result = outcome.result;

@@ -1,5 +1,9 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@mad/core';
 import { z } from 'zod';
+import { readFormFields } from './form-fields.ts';
+
+/** Of an Idempotency-Key. */
+export const MAX_KEY_LENGTH = 255;
 
 export interface DocumentedOperation {
   readonly taskKey: string;
@@ -18,6 +22,13 @@ export interface DocumentedOperation {
 /** The OpenAPI 3.1 document of one operation, valid by the specification and complete for `registerTask`. */
 export function createOperationDocument(operation: DocumentedOperation): JsonObject {
   const { taskKey, version, title, description, determinism, producer, category, longRunning } = operation;
+  const schemas = {
+    ...namedSchemas('Request', z.toJSONSchema(operation.request, { io: 'input', target: 'draft-2020-12' })),
+    ...namedSchemas('Response', z.toJSONSchema(operation.response, { io: 'output', target: 'draft-2020-12' })),
+    Error: errorSchema(),
+    ...(longRunning ? { Execution: executionSchema() } : {}),
+  };
+  const components = { schemas };
   return {
     openapi: '3.1.0',
     info: {
@@ -32,21 +43,17 @@ export function createOperationDocument(operation: DocumentedOperation): JsonObj
       },
     },
     paths: {
-      '/execute': { post: executeOperation(operation) },
+      '/execute': { post: executeOperation(operation, { takesForms: readFormFields({ components }) !== undefined }) },
       ...(longRunning ? { '/executions/{execution_id}': executionPath() } : {}),
     },
-    components: {
-      schemas: {
-        ...namedSchemas('Request', z.toJSONSchema(operation.request, { io: 'input', target: 'draft-2020-12' })),
-        ...namedSchemas('Response', z.toJSONSchema(operation.response, { io: 'output', target: 'draft-2020-12' })),
-        Error: errorSchema(),
-        ...(longRunning ? { Execution: executionSchema() } : {}),
-      },
-    },
+    components,
   };
 }
 
-function executeOperation({ title, longRunning, errors = {} }: DocumentedOperation): JsonObject {
+function executeOperation(
+  { title, longRunning, errors = {} }: DocumentedOperation,
+  { takesForms }: { readonly takesForms: boolean },
+): JsonObject {
   const codes = Object.entries(errors).map(([code, meaning]) => `- \`${code}\`: ${meaning}`);
   return {
     operationId: 'execute',
@@ -57,10 +64,16 @@ function executeOperation({ title, longRunning, errors = {} }: DocumentedOperati
         in: 'header',
         required: false,
         description: 'The same key with the same request joins or repeats the answer of the execution it began.',
-        schema: { type: 'string', maxLength: 200 },
+        schema: { type: 'string', maxLength: MAX_KEY_LENGTH },
       },
     ],
-    requestBody: { required: true, content: json('Request') },
+    requestBody: {
+      required: true,
+      content: {
+        ...json('Request'),
+        ...(takesForms ? { 'multipart/form-data': { schema: { $ref: '#/components/schemas/Request' } } } : {}),
+      },
+    },
     responses: {
       200: {
         description: longRunning

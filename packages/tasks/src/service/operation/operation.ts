@@ -1,8 +1,13 @@
-import type { Determinism, JsonObject, Logger } from '@mad/core';
+import type { Determinism, JsonObject, JsonValue, Logger, ValidationIssue } from '@mad/core';
 import type { z } from 'zod';
-import { readTaskDeclaration } from '../definition/task-declaration.ts';
-import { OperationInvalidError, TaskServiceError } from '../errors.ts';
+import { findUnstorable } from '../../client/find-unstorable.ts';
+import { readTaskDeclaration } from '../../definition/task-declaration.ts';
+import { OperationInvalidError, TaskServiceError } from '../../errors.ts';
+import { type FormField, readFormFields } from './form-fields.ts';
 import { createOperationDocument } from './operation-document.ts';
+
+const MAX_ISSUES = 50;
+const MAX_MESSAGE = 200;
 
 /** What a handler is given beside its request. */
 export interface OperationContext {
@@ -49,6 +54,8 @@ export interface Operation {
   readonly concurrency: number | undefined;
   /** The OpenAPI 3.1 document, with paths relative to the operation's own address. */
   readonly document: JsonObject;
+  /** The fields of its request as `multipart/form-data`; undefined where none is a file: then it takes JSON only. */
+  readonly formFields: ReadonlyMap<string, FormField> | undefined;
   /** @throws {TaskServiceError} VALIDATION_FAILED, with each place as a JSON Pointer. */
   parseRequest(body: unknown): unknown;
   /** Runs the handler on a parsed request and holds its response against the schema. @throws whatever the handler throws */
@@ -64,24 +71,19 @@ export function defineOperation<Request extends z.ZodObject, Response extends z.
 ): Operation {
   const { taskKey, response, longRunning = false, concurrency } = definition;
   const request = definition.request.def.catchall === undefined ? definition.request.strict() : definition.request;
+  const document = createDocument({ ...definition, request, longRunning });
   return {
-    taskKey,
-    longRunning,
-    concurrency,
-    document: createDocument({ ...definition, request, longRunning }),
+    ...{ taskKey, longRunning, concurrency, document },
+    formFields: readFormFields(document),
     parseRequest(body) {
+      // Before zod, which walks it to its bottom and copies its keys.
+      const fault = findUnstorable(body as JsonValue, { allowNul: true });
+      if (fault) throw validationFailed([fault]);
       const parsed = request.safeParse(body);
       if (parsed.success) return parsed.data;
-      const issues = parsed.error.issues.map(({ path, message }) => ({
-        pointer: path.map((token) => `/${String(token)}`).join(''),
-        message,
-      }));
-      const shown = issues.slice(0, 3).map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`);
-      throw new TaskServiceError({
-        code: 'VALIDATION_FAILED',
-        message: `the request is not valid: ${shown.join('; ')}`,
-        details: { issues },
-      });
+      throw validationFailed(
+        parsed.error.issues.slice(0, MAX_ISSUES).map(({ path, message }) => ({ pointer: toPointer(path), message })),
+      );
     },
     async run(parsed, context) {
       const result = response.safeParse(await definition.run(parsed as z.output<Request>, context));
@@ -93,6 +95,25 @@ export function defineOperation<Request extends z.ZodObject, Response extends z.
       });
     },
   };
+}
+
+function validationFailed(issues: readonly ValidationIssue[]): TaskServiceError {
+  const bounded = issues.map(({ pointer, message }) => ({
+    pointer,
+    message: message.slice(0, MAX_MESSAGE).toWellFormed(),
+  }));
+  const shown = bounded.slice(0, 3).map(({ pointer, message }) => `${pointer || '(root)'}: ${message}`);
+  return new TaskServiceError({
+    code: 'VALIDATION_FAILED',
+    message: `the request is not valid: ${shown.join('; ')}`,
+    details: { issues: bounded },
+  });
+}
+
+/** Keys of a request may be of any length. */
+function toPointer(path: readonly PropertyKey[]): string {
+  const tokens = path.map((token) => String(token).replaceAll('~', '~0').replaceAll('/', '~1'));
+  return tokens.map((token) => `/${token.slice(0, 80).toWellFormed()}`).join('');
 }
 
 function createDocument(definition: Parameters<typeof createOperationDocument>[0]): JsonObject {
