@@ -10,7 +10,7 @@ import { runInProcess } from './run-in-process.ts';
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    calls: { type: 'string', default: '40000' },
+    calls: { type: 'string', default: '20000' },
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },

@@ -20,8 +20,8 @@ function copy(value: unknown, depth: number): unknown {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return value;
   const copied: Record<string, unknown> = {};
-  for (const [key, member] of Object.entries(value)) {
-    const inner = copy(member, depth + 1);
+  for (const key of Object.keys(value)) {
+    const inner = copy((value as Readonly<Record<string, unknown>>)[key], depth + 1);
     // Assigned, it would be the prototype.
     if (key === '__proto__') Object.defineProperty(copied, key, { value: inner, enumerable: true });
     else copied[key] = inner;

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { isArtifactReference, isJsonObject, type JsonObject, type JsonValue, ValidationFailedError } from '@mad/core';
 import { type ApiContent, type ApiParameter, isJsonMediaType } from '../openapi/api-operation.ts';
-import { listFilePlaces } from '../openapi/file-places.ts';
+import { holdsFiles, listFilePlaces } from '../openapi/file-places.ts';
 import type { OperationInterface } from '../openapi/operation-interface.ts';
 import { type Field, toMediaTypeLine, toMultipart, toUrlEncoded } from './form-body.ts';
 import { inlineFiles, withAddresses } from './inline-files.ts';
@@ -31,7 +31,7 @@ export async function buildRequest(
   wanted: JsonObject,
   files: RequestFiles,
 ): Promise<BuiltRequest> {
-  const request = await withAddresses(wanted, { files, schema: requestSchema });
+  const request = holdsFiles(requestSchema) ? await withAddresses(wanted, { files, schema: requestSchema }) : wanted;
   const given = isBodyOnly ? [] : operation.parameters.flatMap((parameter) => withValue(parameter, request));
   const inPlace = (place: ApiParameter['in']) => given.filter(({ parameter }) => parameter.in === place);
   const headers: Record<string, string> = { accept };
@@ -114,7 +114,7 @@ async function toBody(parts: BodyParts): Promise<BuiltBody | undefined> {
   if (mediaType === 'application/x-www-form-urlencoded')
     return { headers: type, body: toUrlEncoded(isJsonObject(value) ? value : {}, content.encoding) };
   if (isJsonMediaType(mediaType)) {
-    const inlined = await inlineFiles(request, { files, schema });
+    const inlined = holdsFiles(schema) ? await inlineFiles(request, { files, schema }) : request;
     return { headers: type, body: JSON.stringify(isBodyOnly ? inlined : (inlined as JsonObject).body) };
   }
   if (!isArtifactReference(value)) return { headers: type, body: toText(value) };

@@ -10,7 +10,7 @@ export function findUnstorable(
   root: JsonValue,
   { allowNul = false }: { readonly allowNul?: boolean } = {},
 ): ValidationIssue | undefined {
-  const fault = find(root, { depth: 0, allowNul });
+  const fault = find(root, 0, allowNul);
   return fault && { pointer: toPointer(fault.path), message: fault.message };
 }
 
@@ -20,12 +20,7 @@ interface Fault {
   readonly path: string[];
 }
 
-interface Rule {
-  readonly depth: number;
-  readonly allowNul: boolean;
-}
-
-function find(value: JsonValue | undefined, { depth, allowNul }: Rule): Fault | undefined {
+function find(value: JsonValue | undefined, depth: number, allowNul: boolean): Fault | undefined {
   if (typeof value === 'string') {
     if (!value.isWellFormed()) return faulty('expected text without half of a surrogate pair');
     return !allowNul && value.includes('\0') ? faulty('expected text without U+0000') : undefined;
@@ -34,10 +29,9 @@ function find(value: JsonValue | undefined, { depth, allowNul }: Rule): Fault | 
     return Number.isFinite(value) ? undefined : faulty('expected a number within the range of a double');
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth > MAX_DEPTH) return faulty(`expected at most ${MAX_DEPTH} levels of nesting`);
-  const inner: Rule = { depth: depth + 1, allowNul };
   for (const key of Object.keys(value)) {
     if (key === '__proto__') return faulty('expected no property named __proto__');
-    const fault = find((value as { readonly [key: string]: JsonValue | undefined })[key], inner);
+    const fault = find((value as { readonly [key: string]: JsonValue | undefined })[key], depth + 1, allowNul);
     if (fault) return { ...fault, path: [...fault.path, key] };
   }
   return undefined;

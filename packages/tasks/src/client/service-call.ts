@@ -2,7 +2,7 @@ import type { Clock, JsonObject } from '@mad/core';
 import type { Dispatcher } from 'undici';
 import type { ApiOperation } from '../openapi/api-operation.ts';
 import type { TaskInterface } from '../openapi/task-interface.ts';
-import { type Authentication, NO_AUTHENTICATION } from './authenticate.ts';
+import type { Authentication } from './authenticate.ts';
 import type { Bell } from './callbacks.ts';
 import type { RequestFiles } from './request-files.ts';
 import { type AnswerFiles, type ServiceAnswer, type ServiceRequest, sendRequest } from './send-request.ts';
@@ -49,17 +49,16 @@ export function openExchange(
   { security }: Pick<ApiOperation, 'security'>,
 ): Exchange {
   const { signal, dispatcher, maxResponseBytes, answerFiles: files } = call;
+  const send = (sent: Parameters<Exchange>[0]) => sendRequest({ ...sent, signal, dispatcher, maxResponseBytes, files });
+  if (security.length === 0) return send;
   return async ({ url, headers = {}, ...sent }) => {
-    const authentication = await call.authenticate(security);
-    if (authentication === NO_AUTHENTICATION)
-      return sendRequest({ ...sent, url, headers, signal, dispatcher, maxResponseBytes, files });
-    const { headers: own, query, cookies } = authentication;
+    const { headers: own, query, cookies } = await call.authenticate(security);
     const authorized = new URL(url);
     if (query.length > 0)
       authorized.search = [authorized.search.slice(1), ...query].filter((part) => part !== '').join('&');
     const cookie = [headers.cookie, ...cookies].filter((part) => part !== undefined).join('; ');
     const all = { ...headers, ...own, ...(cookie === '' ? {} : { cookie }) };
-    return sendRequest({ ...sent, url: authorized, headers: all, signal, dispatcher, maxResponseBytes, files });
+    return send({ ...sent, url: authorized, headers: all });
   };
 }
 

@@ -78,7 +78,7 @@ export function listFilePlaces(root: JsonSchema, value: JsonValue): readonly Fil
 const known = new WeakMap<object, boolean>();
 
 /** False for most schemas: then no value need be looked through. */
-function holdsFiles(root: JsonSchema): boolean {
+export function holdsFiles(root: JsonSchema): boolean {
   if (typeof root === 'boolean') return false;
   const look = (schema: JsonSchema): boolean =>
     typeof schema !== 'boolean' && (isFileSchema(schema) || listSubschemas(schema).some(look));
