@@ -11,15 +11,15 @@ const request = z.object({
   center: boxCenterSchema.describe('Center of the box, in ångström.'),
   size: boxSizeSchema.describe('Edges of the box, in ångström.'),
   exhaustiveness: z.int().min(1).max(1024).default(8).describe('Independent searches; time grows with it.'),
-  num_modes: z.int().min(1).max(1000).default(9).describe('At most this many poses.'),
-  energy_range: z.number().gt(0).max(100).default(3).describe('Poses within this many kcal/mol of the best.'),
+  num_modes: z.int().min(1).max(1000).default(9).meta({ title: 'Poses', description: 'At most this many.' }),
+  energy_range: z.number().gt(0).max(100).default(3).meta({ description: 'Of the poses.', 'x-unit': 'kcal/mol' }),
   seed: z.int().min(1).max(maxVinaSeed).optional().describe('Repeats a result; drawn when absent.'),
-  cpu: z.int().min(1).max(1024).optional().meta({ description: 'Threads.', 'x-mad-cache': 'ignore' }),
+  cpu: z.int().min(1).max(1024).optional().meta({ title: 'Threads', 'x-mad-advanced': true, 'x-mad-cache': 'ignore' }),
 });
 
 const pose = z.object({
   rank: z.int().min(1),
-  affinity: z.number().describe('kcal/mol, lower is better'),
+  affinity: z.number().meta({ description: 'Lower is better.', 'x-unit': 'kcal/mol' }),
   rmsd_lb: z.number().min(0).describe('ångström to pose 1, each atom to the nearest of its element'),
   rmsd_ub: z.number().min(0).describe('ångström to pose 1, each atom to itself'),
 });
