@@ -1,5 +1,4 @@
-export type { Credential, SecretRequest, SecretsResolver } from './client/authenticate.ts';
-export { type DefinedTask, defineTask, type TaskRequest, type TaskResponse } from './client/define-task.ts';
+export type { Credential, SecretRequest, SecretsResolver } from './client/exchange/authenticate.ts';
 export {
   type CallOptions,
   type ClientAnswer,
@@ -7,8 +6,9 @@ export {
   type ServiceClient,
   type ServiceClientOptions,
 } from './client/service-client.ts';
-export { type TypedClient, typedClient } from './client/typed-client.ts';
-export type { TypedAnswer } from './client/typed-operation.ts';
+export { type DefinedTask, defineTask, type TaskRequest, type TaskResponse } from './client/typed/define-task.ts';
+export { type TypedClient, typedClient } from './client/typed/typed-client.ts';
+export type { TypedAnswer } from './client/typed/typed-operation.ts';
 export { type CheckService, checkService } from './conformance/check-service.ts';
 export type {
   ConformanceReport,

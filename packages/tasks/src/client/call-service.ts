@@ -1,11 +1,17 @@
 import { isJsonObject, type JsonObject, type JsonValue, TaskFailedError } from '@mad/core';
-import { awaitExecution, type Execution, findExecution, isAccepted, resumeExecution } from './await-execution.ts';
-import { type DeclaredAnswer, readAnswer, violationOf } from './read-answer.ts';
-import { contractViolation } from './read-json-body.ts';
-import { sendOperation } from './send-operation.ts';
-import { openExchange, type ServiceCall } from './service-call.ts';
-import { failureOfAnswer } from './service-failure.ts';
-import { withCallback } from './with-callback.ts';
+import {
+  awaitExecution,
+  type Execution,
+  findExecution,
+  isAccepted,
+  resumeExecution,
+} from './accepted-work/await-execution.ts';
+import { type DeclaredAnswer, readAnswer, violationOf } from './answer/read-answer.ts';
+import { contractViolation } from './answer/read-json-body.ts';
+import { failureOfAnswer } from './answer/service-failure.ts';
+import { sendOperation } from './exchange/send-operation.ts';
+import { openExchange, type ServiceCall } from './exchange/service-call.ts';
+import { withCallback } from './request/with-callback.ts';
 
 /**
  * The response of a service to one request, checked against the interface; a body that is no JSON object is its `body`, bytes as base64. A service

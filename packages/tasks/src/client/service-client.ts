@@ -4,15 +4,15 @@ import { checkApart } from '../definition/check-apart.ts';
 import { parseDocument } from '../definition/parse-document.ts';
 import { type ApiOperation, listApiOperations } from '../openapi/api-operation.ts';
 import { createOperationInterface, type OperationInterface } from '../openapi/operation-interface.ts';
-import { authenticate, type SecretsResolver } from './authenticate.ts';
-import { findUnstorable } from './find-unstorable.ts';
-import { inDeadline } from './in-deadline.ts';
-import { createOutboundPolicy } from './outbound-policy.ts';
-import { readAnswer } from './read-answer.ts';
-import { noFiles, type RequestFiles } from './request-files.ts';
-import { sendOperation } from './send-operation.ts';
-import { openExchange } from './service-call.ts';
-import { type Retries, RetryBudget } from './with-retries.ts';
+import { findUnstorable } from './answer/find-unstorable.ts';
+import { readAnswer } from './answer/read-answer.ts';
+import { authenticate, type SecretsResolver } from './exchange/authenticate.ts';
+import { inDeadline } from './exchange/in-deadline.ts';
+import { createOutboundPolicy } from './exchange/outbound-policy.ts';
+import { sendOperation } from './exchange/send-operation.ts';
+import { openExchange } from './exchange/service-call.ts';
+import { type Retries, RetryBudget } from './exchange/with-retries.ts';
+import { noFiles, type RequestFiles } from './request/request-files.ts';
 
 export interface ServiceClientOptions {
   /** OpenAPI 3.0 or 3.1: an object, or JSON or YAML text. Its `servers` never matter. */

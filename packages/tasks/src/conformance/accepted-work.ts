@@ -1,7 +1,7 @@
 import { findByPointer, type JsonValue } from '@mad/core';
-import { buildRequest } from '../client/build-request.ts';
-import { noFiles } from '../client/request-files.ts';
-import { below } from '../client/service-call.ts';
+import { below } from '../client/exchange/service-call.ts';
+import { buildRequest } from '../client/request/build-request.ts';
+import { noFiles } from '../client/request/request-files.ts';
 import type { Phase } from '../openapi/execution-contract.ts';
 import type { OperationInterface } from '../openapi/operation-interface.ts';
 import type { TaskInterface } from '../openapi/task-interface.ts';

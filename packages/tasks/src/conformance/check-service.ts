@@ -1,6 +1,6 @@
 import { findByPointer, type JsonObject, TaskFailedError, ValidationFailedError } from '@mad/core';
-import type { SecretsResolver } from '../client/authenticate.ts';
-import { below } from '../client/service-call.ts';
+import type { SecretsResolver } from '../client/exchange/authenticate.ts';
+import { below } from '../client/exchange/service-call.ts';
 import { CredentialMissingError, ServiceUnreachableError } from '../errors.ts';
 import type { ConformanceReport, RuleOutcome, Verdict } from './conformance-report.ts';
 import { rules } from './conformance-rules.ts';

@@ -1,7 +1,7 @@
 import { type JsonObject, type JsonValue, TaskFailedError } from '@mad/core';
 import { z } from 'zod';
-import { readJsonBody } from '../client/read-json-body.ts';
-import type { ServiceAnswer } from '../client/send-request.ts';
+import { readJsonBody } from '../client/answer/read-json-body.ts';
+import type { ServiceAnswer } from '../client/exchange/send-request.ts';
 import { toMediaType } from '../openapi/api-operation.ts';
 
 /** `422 application/json (NO_ATOMS)` */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { findByPointer, systemClock, type TaskFailedError } from '@mad/core';
-import { buildRequest } from '../client/build-request.ts';
-import { noFiles } from '../client/request-files.ts';
-import { below } from '../client/service-call.ts';
+import { below } from '../client/exchange/service-call.ts';
+import { buildRequest } from '../client/request/build-request.ts';
+import { noFiles } from '../client/request/request-files.ts';
 import type { Phase } from '../openapi/execution-contract.ts';
 import { askOfExecution, findTakeover, listStates, phaseOf, takesOver } from './accepted-work.ts';
 import type { Verdict } from './conformance-report.ts';

@@ -1,5 +1,5 @@
 import { TaskFailedError } from '@mad/core';
-import { below } from '../client/service-call.ts';
+import { below } from '../client/exchange/service-call.ts';
 import { toMediaType } from '../openapi/api-operation.ts';
 import type { Inspection } from './inspection.ts';
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@mad/core';
-import type { ServiceAnswer } from '../client/send-request.ts';
+import type { ServiceAnswer } from '../client/exchange/send-request.ts';
 import type { TaskInterface } from '../openapi/task-interface.ts';
 import type { MadeRequest } from './make-request.ts';
 import type { ServiceUnderTest, TaskAttempt } from './service-under-test.ts';

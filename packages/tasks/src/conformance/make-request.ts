@@ -1,5 +1,5 @@
 import { findByPointer, isJsonObject, type JsonObject, type JsonValue } from '@mad/core';
-import { findUnstorable } from '../client/find-unstorable.ts';
+import { findUnstorable } from '../client/answer/find-unstorable.ts';
 import { toMediaType } from '../openapi/api-operation.ts';
 import { dereference } from '../openapi/dereference.ts';
 import type { TaskUnderTest } from './inspection.ts';

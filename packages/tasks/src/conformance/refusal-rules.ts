@@ -1,9 +1,9 @@
 import { TaskFailedError } from '@mad/core';
-import { buildRequest } from '../client/build-request.ts';
-import { readAnswer } from '../client/read-answer.ts';
-import { noFiles } from '../client/request-files.ts';
-import type { ServiceAnswer } from '../client/send-request.ts';
-import { below } from '../client/service-call.ts';
+import { readAnswer } from '../client/answer/read-answer.ts';
+import type { ServiceAnswer } from '../client/exchange/send-request.ts';
+import { below } from '../client/exchange/service-call.ts';
+import { buildRequest } from '../client/request/build-request.ts';
+import { noFiles } from '../client/request/request-files.ts';
 import { isJsonMediaType } from '../openapi/api-operation.ts';
 import { type BrokenRequest, listIncomplete, listMistyped } from './break-request.ts';
 import type { Verdict } from './conformance-report.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { findByPointer } from '@mad/core';
-import { below } from '../client/service-call.ts';
+import { below } from '../client/exchange/service-call.ts';
 import { listApiOperations } from '../openapi/api-operation.ts';
 import { askOfExecution } from './accepted-work.ts';
 import { describeAnswer, readErrorBody } from './describe-answer.ts';

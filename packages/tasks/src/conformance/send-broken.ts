@@ -1,8 +1,8 @@
 import { ValidationFailedError } from '@mad/core';
-import { type BuiltRequest, buildRequest } from '../client/build-request.ts';
-import { noFiles } from '../client/request-files.ts';
-import type { ServiceAnswer } from '../client/send-request.ts';
-import { below } from '../client/service-call.ts';
+import type { ServiceAnswer } from '../client/exchange/send-request.ts';
+import { below } from '../client/exchange/service-call.ts';
+import { type BuiltRequest, buildRequest } from '../client/request/build-request.ts';
+import { noFiles } from '../client/request/request-files.ts';
 import type { BrokenRequest } from './break-request.ts';
 import type { Inspection, TaskUnderTest } from './inspection.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isMadError, type Logger, type TaskDefinitionRow, TaskFailedError } from '@mad/core';
 import type { Dispatcher } from 'undici';
-import { sendRequest } from '../client/send-request.ts';
-import { below } from '../client/service-call.ts';
+import { sendRequest } from '../client/exchange/send-request.ts';
+import { below } from '../client/exchange/service-call.ts';
 import { checkApart } from '../definition/check-apart.ts';
 import { interfaceDigest } from '../definition/interface-digest.ts';
 import { parseDocument } from '../definition/parse-document.ts';

@@ -9,7 +9,7 @@ import {
   tellTaskServiceState,
 } from '@mad/core';
 import type { Dispatcher } from 'undici';
-import type { OutboundPolicy } from '../client/outbound-policy.ts';
+import type { OutboundPolicy } from '../client/exchange/outbound-policy.ts';
 import { askRegistry } from './ask-registry.ts';
 import { type DocumentFinding, DocumentGuard } from './document-guard.ts';
 import type { HealthCheck } from './health-check.ts';

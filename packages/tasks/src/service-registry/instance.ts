@@ -1,5 +1,5 @@
 import type { HealthStatus, TaskServiceStateRow } from '@mad/core';
-import { RetryBudget } from '../client/with-retries.ts';
+import { RetryBudget } from '../client/exchange/with-retries.ts';
 import { type CallVerdict, Circuit, type CircuitCall, type CircuitLimits } from './circuit.ts';
 import { effectiveHealth, type InstanceReport, readInstanceReport } from './instance-report.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@mad/core';
 import type { Dispatcher } from 'undici';
-import { sendRequest } from '../client/send-request.ts';
-import { below } from '../client/service-call.ts';
+import { sendRequest } from '../client/exchange/send-request.ts';
+import { below } from '../client/exchange/service-call.ts';
 import type { HealthCheck } from './health-check.ts';
 
 const MAX_BYTES = 64 * 1024;

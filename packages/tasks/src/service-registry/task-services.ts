@@ -1,7 +1,7 @@
 import type { Clock, Logger, MetadataDatabase, TaskDefinitionRow } from '@mad/core';
 import type { Dispatcher } from 'undici';
-import type { OutboundPolicy } from '../client/outbound-policy.ts';
-import type { RetryBudget } from '../client/with-retries.ts';
+import type { OutboundPolicy } from '../client/exchange/outbound-policy.ts';
+import type { RetryBudget } from '../client/exchange/with-retries.ts';
 import { isUnreached, verdictOf } from './call-verdict.ts';
 import { chooseInstance } from './choose-instance.ts';
 import type { CallVerdict, CircuitLimits } from './circuit.ts';

@@ -14,8 +14,8 @@ import {
 } from '@mad/core';
 import { Agent } from 'undici';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createOutboundPolicy } from '../../src/client/outbound-policy.ts';
-import { sendRequest } from '../../src/client/send-request.ts';
+import { createOutboundPolicy } from '../../src/client/exchange/outbound-policy.ts';
+import { sendRequest } from '../../src/client/exchange/send-request.ts';
 import {
   deregisterTaskService,
   drainTaskService,

@@ -2,8 +2,8 @@ import SwaggerParser from '@apidevtools/swagger-parser';
 import { defineOperation } from '@mad/tasks/service';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { toMultipart } from '../../src/client/form-body.ts';
-import { noFiles } from '../../src/client/request-files.ts';
+import { toMultipart } from '../../src/client/request/form-body.ts';
+import { noFiles } from '../../src/client/request/request-files.ts';
 import { wait } from '../operations.ts';
 import { serve } from './serve.ts';
 

@@ -1,6 +1,6 @@
 import type { Determinism, JsonObject, JsonValue, Logger, ValidationIssue } from '@mad/core';
 import type { z } from 'zod';
-import { findUnstorable } from '../../client/find-unstorable.ts';
+import { findUnstorable } from '../../client/answer/find-unstorable.ts';
 import { readTaskDeclaration } from '../../definition/task-declaration.ts';
 import { OperationInvalidError, TaskServiceError } from '../../errors.ts';
 import { type FormField, readFormFields } from './form-fields.ts';
