@@ -66,9 +66,20 @@ export interface ValidationIssue {
 /** Thrown when a row that must exist is not visible to the caller: it does not exist, or belongs to another organization. */
 export class NotFoundError extends MadError {
   static override readonly code = 'MAD_CORE_NOT_FOUND';
-  constructor({ entity, id, hint }: { entity: string; id: string; hint?: string }) {
+  constructor({
+    entity,
+    id,
+    hint,
+    where = 'this organization',
+  }: {
+    entity: string;
+    id: string;
+    hint?: string;
+    /** What was looked through. @default 'this organization' */
+    where?: string;
+  }) {
     super({
-      message: `${entity} ${id} was not found in this organization${hint ? `; ${hint}` : ''}`,
+      message: `${entity} ${id} was not found in ${where}${hint ? `; ${hint}` : ''}`,
       details: { entity, id },
     });
   }

@@ -57,7 +57,7 @@ export class OriginNotAllowedError extends MadError {
   static override readonly code = 'MAD_TASKS_ORIGIN_NOT_ALLOWED';
   constructor({ origin }: { origin: string }) {
     super({
-      message: `calls to ${origin} are not allowed here; the operator must add this origin to allowedOrigins of createTaskRunner`,
+      message: `calls to ${origin} are not allowed here; the operator must add this origin to allowedOrigins of the task runner`,
       details: { origin },
     });
   }
@@ -68,7 +68,7 @@ export class AddressNotAllowedError extends MadError {
   static override readonly code = 'MAD_TASKS_ADDRESS_NOT_ALLOWED';
   constructor({ hostname, address }: { hostname: string; address: string }) {
     super({
-      message: `${hostname} leads to ${address}, which is not allowed here; the operator must add its network to allowedNetworks of createTaskRunner`,
+      message: `${hostname} leads to ${address}, which is not allowed here; add its network to allowedNetworks of the task runner or client if that is right`,
       details: { hostname, address },
     });
   }

@@ -61,7 +61,7 @@ export interface TaskRunnerOptions {
   readonly maxFileBytes?: number | undefined;
   /** Where services that take files by their address (`format: uri` with `contentMediaType`) fetch an artifact. @default nowhere: such files cannot be sent */
   readonly artifactUrl?: ArtifactUrl | undefined;
-  /** Follows redirects within a service's own origin, as the same request. @default false: a redirect is a failure */
+  /** Follows redirects that stay below a service's own address, as the same request. @default false: a redirect is a failure */
   readonly followRedirects?: boolean | undefined;
   /**
    * The host's own address for a token, where services whose documents declare a callback are told to call back: `(token) => \`https://mad.example.org/callbacks/${token}\``.
@@ -222,7 +222,7 @@ class HttpTaskRunner implements ServiceTaskRunner {
         ...{ ...files, schema, serviceUrl, signal: inTime, policy: this.#policy },
         ...{ dispatcher: this.#dispatcher, maxFileBytes: this.#maxFileBytes },
       });
-      const result = await storeFiles(fetched, { ...files, schema });
+      const result = await storeFiles(fetched, { ...files, schema, signal: inTime, isAnswer: true });
       const unstorable = findUnstorable(result);
       if (unstorable)
         throw contractViolation(

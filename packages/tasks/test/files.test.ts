@@ -186,3 +186,32 @@ describe('a file by its address', () => {
     await expect(files.run()).rejects.toMatchObject({ failureCode });
   });
 });
+
+describe('files in masses', () => {
+  const ok: RequestListener = (request, response) => {
+    request.resume();
+    json(
+      response,
+      200,
+      request.method === 'GET'
+        ? {}
+        : { got: { $artifact: 'a'.repeat(64), contentType: 'chemical/x-pdb', sizeBytes: 3 } },
+    );
+  };
+  const answer = { mediaType: 'application/json', schema: { type: 'object', properties: { got: PDB } } };
+
+  test('are refused before more than a thousand are written', async () => {
+    await using files = await setUp({ request: { all: { type: 'array', items: PDB } }, answer, serve: ok });
+    const begun = performance.now();
+    const all = Array.from({ length: 20_000 }, (_, at) => `file ${at}`);
+    await expect(files.run({ all })).rejects.toMatchObject({
+      issues: [{ pointer: '/all/1000', message: expect.stringContaining('at most 1000 files') }],
+    });
+    expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+
+  test('that a service only names must be there', async () => {
+    await using files = await setUp({ request: {}, answer, serve: ok });
+    await expect(files.run()).rejects.toMatchObject({ failureCode: 'CONTRACT_VIOLATION' });
+  });
+});

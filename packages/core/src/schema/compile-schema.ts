@@ -157,5 +157,11 @@ function toIssue({ instancePath, keyword, message, params }: ErrorObject): Valid
         : keyword === 'const'
           ? `: ${JSON.stringify(facts.allowedValue)}`
           : '';
-  return { pointer: instancePath, message: `${message ?? keyword}${hint}` };
+  // Of what is missing the place is where it would be.
+  const missing =
+    keyword === 'required' && typeof facts.missingProperty === 'string' ? facts.missingProperty : undefined;
+  const pointer = missing === undefined ? instancePath : `${instancePath}/${toToken(missing)}`;
+  return { pointer, message: `${message ?? keyword}${hint}` };
 }
+
+const toToken = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');

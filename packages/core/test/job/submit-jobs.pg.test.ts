@@ -206,7 +206,7 @@ describe.each(['pglite', 'postgres'] as const)('submitting many on %s', (kind) =
       'PENDING',
     ]);
     expect(outcomes.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5]);
-    expect(outcomes[1]?.error?.message).toContain("/parameters: must have required property 'n'");
+    expect(outcomes[1]?.error?.message).toContain("/parameters/n: must have required property 'n'");
     expect(outcomes[4]?.error?.message).toContain('/deadline: expected a time in the future');
     expect(await rows()).toHaveLength(2);
   });

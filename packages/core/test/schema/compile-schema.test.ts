@@ -11,7 +11,7 @@ test('issues name the place and what was expected there', () => {
     additionalProperties: false,
   });
   expect(schema.check({ size: 0, colour: 'red' })).toEqual([
-    { pointer: '', message: "must have required property 'center'" },
+    { pointer: '/center', message: "must have required property 'center'" },
     { pointer: '', message: 'must NOT have additional properties: colour' },
     { pointer: '/size', message: 'must be > 0' },
   ]);

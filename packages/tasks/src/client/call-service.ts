@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, TaskFailedError } from '@mad/core';
 import {
   awaitExecution,
+  cancelExecution,
   type Execution,
   findExecution,
   isAccepted,
@@ -30,7 +31,11 @@ export async function callService(call: ServiceCall): Promise<JsonObject> {
   if (answer.status >= 400) throw failureOfAnswer(answer);
   if (isAccepted(call, answer)) {
     const accepted = findExecution(call, answer);
-    await call.onAccepted(accepted.externalId);
+    await call.onAccepted(accepted.externalId).catch(async (error: unknown) => {
+      // Nobody will ask for it, and a repetition that the service does not know for one begins it anew.
+      if (!execute.operation.takesIdempotencyKey) await cancelExecution(call, accepted);
+      throw error;
+    });
     return finish(call, accepted);
   }
   return toResponse(call, readAnswer(execute, answer));

@@ -3,6 +3,7 @@ import { Agent, type Dispatcher } from 'undici';
 import { checkApart } from '../definition/check-apart.ts';
 import { parseDocument } from '../definition/parse-document.ts';
 import { type ApiOperation, listApiOperations } from '../openapi/api-operation.ts';
+import { matchOperation } from '../openapi/find-operation.ts';
 import { createOperationInterface, type OperationInterface } from '../openapi/operation-interface.ts';
 import { findUnstorable } from './answer/find-unstorable.ts';
 import { readAnswer } from './answer/read-answer.ts';
@@ -11,6 +12,7 @@ import { inDeadline } from './exchange/in-deadline.ts';
 import { createOutboundPolicy } from './exchange/outbound-policy.ts';
 import { sendOperation } from './exchange/send-operation.ts';
 import { openExchange } from './exchange/service-call.ts';
+import { readServiceUrl } from './exchange/service-url.ts';
 import { type Retries, RetryBudget } from './exchange/with-retries.ts';
 import { noFiles, type RequestFiles } from './request/request-files.ts';
 
@@ -27,7 +29,7 @@ export interface ServiceClientOptions {
   readonly dispatcher?: Dispatcher | undefined;
   /** @default 64 MiB */
   readonly maxResponseBytes?: number | undefined;
-  /** Follows redirects within the service's own origin, as the same request. @default false: a redirect is a failure */
+  /** Follows redirects that stay below the service's own address, as the same request. @default false: a redirect is a failure */
   readonly followRedirects?: boolean | undefined;
   /** @default none: operations that ask for credentials cannot be called */
   readonly secrets?: SecretsResolver | undefined;
@@ -75,9 +77,8 @@ export interface ServiceClient extends AsyncDisposable {
 export async function openServiceClient(options: ServiceClientOptions): Promise<ServiceClient> {
   const document = parseDocument(options.document);
   await checkApart({ document, isTask: false });
-  const origin = URL.parse(options.serviceUrl)?.origin ?? options.serviceUrl;
-  const policy = createOutboundPolicy({ origins: [origin], networks: options.allowedNetworks });
-  const serviceUrl = policy.parse(options.serviceUrl);
+  const serviceUrl = new URL(readServiceUrl(options.serviceUrl));
+  const policy = createOutboundPolicy({ origins: [serviceUrl.origin], networks: options.allowedNetworks });
   const own = options.dispatcher ? undefined : new Agent({ connect: { timeout: 5_000, lookup: policy.lookup } });
   const dispatcher = options.dispatcher ?? (own as Agent);
   const { files = noFiles, maxResponseBytes = 64 * 1024 * 1024, secrets, onRetry = () => {} } = options;
@@ -89,8 +90,14 @@ export async function openServiceClient(options: ServiceClientOptions): Promise<
   function interfaceOf(operationId: string): OperationInterface {
     const known = interfaces.get(operationId);
     if (known) return known;
-    const operation = operations.find(({ id }) => id === operationId);
-    if (!operation) throw new NotFoundError({ entity: 'operation', id: operationId, hint: hintOf(operations) });
+    const operation = matchOperation(operations, operationId);
+    if (!operation)
+      throw new NotFoundError({
+        entity: 'operation',
+        id: operationId,
+        where: 'the document',
+        hint: hintOf(operations),
+      });
     const created = createOperationInterface(document, operation);
     interfaces.set(operationId, created);
     return created;
@@ -133,5 +140,5 @@ export async function openServiceClient(options: ServiceClientOptions): Promise<
 
 function hintOf(operations: readonly ApiOperation[]): string {
   const shown = operations.slice(0, 20).map(({ id }) => id);
-  return `the document has ${shown.join(', ')}${operations.length > shown.length ? ' and others' : ''}`;
+  return `it has ${shown.join(', ')}${operations.length > shown.length ? ' and others' : ''}`;
 }

@@ -59,9 +59,9 @@ export const documentRules: readonly Rule[] = [
   },
   {
     id: 'task-declared',
-    level: 'must',
+    level: 'should',
     holds: 'The document names the task (`info.x-mad.taskKey`) and its semantic version (`info.version`).',
-    mend: 'set info.x-mad: {taskKey: my-task} and info.version: 1.0.0',
+    mend: 'set info.x-mad: {taskKey: my-task} and info.version: 1.0.0, or give taskKey and version to registerTask',
     check: ofDocument(async (document) =>
       unlessUnfit(async () => {
         const { taskKey, version } = readTaskDeclaration(document);

@@ -1,5 +1,6 @@
-import { findByPointer, type MetadataDatabase, type OrgId, type TaskDefinitionRow } from '@mad/core';
+import type { MetadataDatabase, OrgId, TaskDefinitionRow } from '@mad/core';
 import { adoptVersion } from './adopt-version.ts';
+import { imageDigest } from './image-digest.ts';
 import { interfaceDigest } from './interface-digest.ts';
 import { parseDocument } from './parse-document.ts';
 import { invalidBundle, parseTaskBundle } from './task-bundle.ts';
@@ -28,7 +29,6 @@ export async function importTask(db: MetadataDatabase, request: ImportTask): Pro
   const document = parseDocument(bundle.document);
   if (interfaceDigest(document) !== bundle.interfaceDigest)
     throw invalidBundle('/interfaceDigest', 'expected the digest of the document; export the task again');
-  const image = findByPointer(bundle.serviceConfig, '/docker_image');
   return adoptVersion(db, {
     orgId: request.orgId,
     taskKey: request.taskKey ?? bundle.taskKey,
@@ -37,7 +37,7 @@ export async function importTask(db: MetadataDatabase, request: ImportTask): Pro
     metadata: bundle.metadata,
     determinism: bundle.determinism,
     producer: bundle.producer,
-    image_digest: (typeof image === 'string' ? /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1] : undefined) ?? null,
+    image_digest: imageDigest(bundle.serviceConfig),
     service_config: bundle.serviceConfig,
     createdBy: request.createdBy ?? null,
   });

@@ -1,9 +1,9 @@
 import {
   ConflictError,
-  findByPointer,
   findTaskDefinitionVersion,
   inOrganization,
   insertTaskDefinition,
+  isJsonObject,
   type JsonObject,
   type MetadataDatabase,
   type OrganizationTransaction,
@@ -11,7 +11,10 @@ import {
   type TaskDefinitionRow,
 } from '@mad/core';
 import { TaskVersionTakenError } from '../errors.ts';
+import { describeForm } from '../form/describe-form.ts';
+import { listFieldOrder } from '../form/field-order.ts';
 import { checkApart } from './check-apart.ts';
+import { imageDigest } from './image-digest.ts';
 import { interfaceDigest } from './interface-digest.ts';
 import { parseDocument } from './parse-document.ts';
 import { readTaskDeclaration, type TaskDeclaration } from './task-declaration.ts';
@@ -25,6 +28,10 @@ export interface RegisterTask {
   readonly taskKey?: string | undefined;
   /** @default `info.version` of the document */
   readonly version?: string | undefined;
+  /** Which operation is the task, for a document that does not say it: it is stored as if it did, in `info.x-mad`. */
+  readonly operation?: string | undefined;
+  /** How accepted work is asked for, in the same way: `info.x-mad.execution`. */
+  readonly execution?: JsonObject | undefined;
   /** Image, resources, environment, health check: `task_definitions.service_config`. */
   readonly serviceConfig?: JsonObject | undefined;
   readonly createdBy?: string | undefined;
@@ -39,7 +46,7 @@ export interface RegisterTask {
  * @throws {TaskVersionTakenError} when this version has another document.
  */
 export async function registerTask(db: MetadataDatabase, task: RegisterTask): Promise<TaskDefinitionRow> {
-  const document = parseDocument(task.document);
+  const document = withExtension(parseDocument(task.document), task);
   const declaration = readTaskDeclaration(document, task);
   const registration: Registration = { ...task, document, declaration, digest: interfaceDigest(document) };
   const known = await inOrganization(db, task.orgId, (tx) => findRegistered(tx, registration));
@@ -57,6 +64,15 @@ export async function registerTask(db: MetadataDatabase, task: RegisterTask): Pr
     if (registered) return registered;
     throw error;
   }
+}
+
+/** A vendor's document says nothing of tasks, and is not to be edited for it. */
+function withExtension(document: JsonObject, { operation, execution }: RegisterTask): JsonObject {
+  if (operation === undefined && execution === undefined) return document;
+  const info = isJsonObject(document.info) ? document.info : {};
+  const extension = isJsonObject(info['x-mad']) ? info['x-mad'] : {};
+  const more = { ...(operation === undefined ? {} : { operation }), ...(execution === undefined ? {} : { execution }) };
+  return parseDocument({ ...document, info: { ...info, 'x-mad': { ...extension, ...more } } });
 }
 
 interface Registration extends RegisterTask {
@@ -86,7 +102,7 @@ function insertTask(
   return insertTaskDefinition(tx, {
     task_id: taskKey,
     version,
-    metadata: { title, description, category, tags },
+    metadata: { title, description, category, tags, field_order: listFieldOrder(describeForm(document).fields) },
     interface_spec: document,
     interface_digest: digest,
     service_config: serviceConfig,
@@ -97,9 +113,4 @@ function insertTask(
     created_at: now,
     updated_at: now,
   });
-}
-
-function imageDigest(serviceConfig: JsonObject): string | null {
-  const image = findByPointer(serviceConfig, '/docker_image');
-  return (typeof image === 'string' ? /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1] : undefined) ?? null;
 }

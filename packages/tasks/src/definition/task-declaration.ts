@@ -39,8 +39,8 @@ const infoSchema = z.object({
   version: z
     .string()
     .refine(
-      (version) => semver.valid(version) === version.replace(/\+.*$/, ''),
-      'expected a semantic version such as 1.0.0',
+      (version) => version.length <= 256 && semver.valid(version) === version.split('+', 1)[0],
+      'expected a semantic version such as 1.0.0, here or as version given to registerTask',
     ),
   'x-mad': extensionSchema.prefault({}),
 });

@@ -15,16 +15,18 @@ const LINE = 500;
 
 /**
  * The fields of a value by its self-contained schema: an object's members, or the value itself as one field. Schemas inside themselves end as a
- * field of JSON where they repeat; so do places more than 32 levels deep, and whatever comes when a form has grown to a megabyte.
+ * field of JSON where they repeat; so do places more than 32 levels deep, and whatever comes when a form has grown to a megabyte. Members stand as the
+ * schemas have them, or by the places that `order` has for their pointers.
  */
-export function describeFields(root: JsonSchema): readonly FormField[] {
-  const reader: Reader = { root, room: new FormRoom() };
+export function describeFields(root: JsonSchema, order: ReadonlyMap<string, number>): readonly FormField[] {
+  const reader: Reader = { root, order, room: new FormRoom() };
   const layers = readLayers(root, [{ schema: root, refs: new Set() }]);
   return membersOrSelf(reader, { ...layers, pointer: '', name: '', title: 'Request', depth: 0, required: true });
 }
 
 interface Reader {
   readonly root: JsonSchema;
+  readonly order: ReadonlyMap<string, number>;
   readonly room: FormRoom;
 }
 
@@ -178,7 +180,8 @@ function listMembers(reader: Reader, place: Place): readonly Place[] | undefined
     const isRequired = required.has(name) && !conditional;
     return [{ ...layers, pointer, name, title: undefined, depth: place.depth + 1, required: isRequired, conditional }];
   });
-  return members.sort((a, b) => compare(orderOf(a.schemas), orderOf(b.schemas)));
+  const keptAt = ({ pointer }: Place): number => reader.order.get(pointer) ?? Number.POSITIVE_INFINITY;
+  return members.sort((a, b) => compare(orderOf(a.schemas), orderOf(b.schemas)) || compare(keptAt(a), keptAt(b)));
 }
 
 // Infinity less itself is no number.

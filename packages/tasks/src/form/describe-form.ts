@@ -1,16 +1,20 @@
-import { findByPointer, isJsonObject, type JsonObject, NotFoundError, type TaskDefinitionRow } from '@mad/core';
+import { findByPointer, isJsonObject, type JsonObject, type TaskDefinitionRow } from '@mad/core';
 import { parseDocument } from '../definition/parse-document.ts';
 import { type ApiOperation, type ApiParameter, listApiOperations } from '../openapi/api-operation.ts';
 import { dereference } from '../openapi/dereference.ts';
 import { acceptReferences } from '../openapi/file-places.ts';
+import { findOperation } from '../openapi/find-operation.ts';
 import { createOperationInterface, isForm, type OperationInterface } from '../openapi/operation-interface.ts';
 import { findTaskOperations } from '../openapi/task-operations.ts';
 import { describeFields } from './describe-field.ts';
+import { readFieldOrder } from './field-order.ts';
 import type { Form, FormField } from './form.ts';
 import { listOf } from './schema-layers.ts';
 
 /** A stored version of a task, or an OpenAPI document as registered: an object, or JSON or YAML text. */
-export type FormSource = Pick<TaskDefinitionRow, 'interface_spec'> | string | object;
+export type FormSource = StoredVersion | string | object;
+
+type StoredVersion = Pick<TaskDefinitionRow, 'interface_spec'> & Partial<Pick<TaskDefinitionRow, 'metadata'>>;
 
 export interface DescribeForm {
   /** An operationId, or `post /dock`. @default the operation that is the task */
@@ -19,14 +23,17 @@ export interface DescribeForm {
 
 /**
  * The form by which a request of a task is collected, from its document alone; so for any operation of a document. What the form collects, as one JSON
- * value, is checked by the same schemas when it is submitted. A document of any origin gives a form of a megabyte at most, its `schema` aside.
- * @throws {NotFoundError} when the document has no such operation.
- * @throws {TaskDocumentRefusedError | TaskDocumentInvalidError} when the document could do harm, or has no operation that can be a task.
+ * value, is checked by the same schemas when it is submitted. Fields of a stored version's task stand in the order that `metadata.field_order` keeps.
+ * A document of any origin gives a form of a megabyte at most, its `schema` aside.
+ * @throws {TaskDocumentInvalidError} when the document has no such operation, or none that can be a task.
+ * @throws {TaskDocumentRefusedError} when the document could do harm.
  */
 export function describeForm(source: FormSource, { operation: name }: DescribeForm = {}): Form {
-  const given = typeof source === 'object' && 'interface_spec' in source ? (source.interface_spec as object) : source;
-  const document = parseDocument(given);
-  const operation = name === undefined ? findTaskOperations(document).execute : getOperation(document, name);
+  const stored = isStored(source) ? source : undefined;
+  const document = parseDocument(stored?.interface_spec ?? source);
+  const operation = getOperation(document, name);
+  const kept = readFieldOrder(stored?.metadata);
+  const isTask = kept.size > 0 && getOperation(document).pointer === operation.pointer;
   const api = createOperationInterface(document, operation);
   const accepted = acceptReferences(api.requestSchema);
   return {
@@ -36,17 +43,19 @@ export function describeForm(source: FormSource, { operation: name }: DescribeFo
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       ...(isJsonObject(accepted) ? accepted : accepted ? {} : { not: {} }),
     },
-    fields: describeFields(api.requestSchema).map((field) => withOperation({ document, api }, field)),
+    fields: describeFields(api.requestSchema, isTask ? kept : new Map()).map((field) =>
+      withOperation({ document, api }, field),
+    ),
   };
 }
 
-function getOperation(document: JsonObject, name: string): ApiOperation {
-  const operations = listApiOperations(document);
-  const found = operations.find(({ id, method, path }) => id === name || `${method} ${path}` === name);
-  if (found) return found;
-  const known = operations.slice(0, 20).map(({ id }) => id);
-  const hint = `the document has ${known.join(', ')}${operations.length > known.length ? ' and others' : ''}`;
-  throw new NotFoundError({ entity: 'operation', id: name, hint });
+const isStored = (source: FormSource): source is StoredVersion =>
+  typeof source === 'object' && 'interface_spec' in source;
+
+/** That of the name; without one, the task. */
+function getOperation(document: JsonObject, name?: string): ApiOperation {
+  if (name === undefined) return findTaskOperations(document).execute;
+  return findOperation(listApiOperations(document), { name, pointer: '/paths' });
 }
 
 interface FormOperation {

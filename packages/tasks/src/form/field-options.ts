@@ -1,11 +1,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@mad/core';
 import type { FieldOption } from './form.ts';
-import { humanize } from './humanize.ts';
 import { listOf } from './schema-layers.ts';
 
 /**
  * The values that a place can have, null aside, where its schemas name them: by `enum`, `const`, or alternatives that are one value each. Labels
- * are the titles of such alternatives, `x-enumNames`, `x-enum-varnames`, else the values made readable. Undefined: they do not name them.
+ * are the titles of such alternatives, `x-enumNames`, `x-enum-varnames`, else the values themselves. Undefined: they do not name them.
  */
 export function readOptions(schemas: readonly JsonObject[]): readonly FieldOption[] | undefined {
   const lists = schemas.flatMap((schema) =>
@@ -19,7 +18,7 @@ export function readOptions(schemas: readonly JsonObject[]): readonly FieldOptio
     .filter(({ value }) => value !== null && allowed.every((values) => values.has(JSON.stringify(value))))
     .map(({ value, label, description }) => ({
       value,
-      label: label ?? labelOf(value),
+      label: label ?? (typeof value === 'string' ? value : JSON.stringify(value)),
       ...(description === undefined ? {} : { description }),
     }));
 }
@@ -60,9 +59,3 @@ const firstList = (schema: JsonObject, keys: readonly string[]): readonly JsonVa
   keys.map((key) => listOf(schema[key])).find((list) => list.length > 0) ?? [];
 
 const textOf = (value: JsonValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
-
-function labelOf(value: JsonValue): string {
-  if (typeof value !== 'string') return JSON.stringify(value);
-  // What is as short as `pdb` or `x` is a sign, not a word.
-  return value.length > 3 ? humanize(value) || value : value;
-}

@@ -91,6 +91,7 @@ export interface ChoiceField extends FieldFacts {
 
 export interface FieldOption {
   readonly value: JsonValue;
+  /** What the document calls it, else the value itself. */
   readonly label: string;
   readonly description?: string;
 }

@@ -1,5 +1,5 @@
 import { findByPointer, isJsonObject, type JsonObject, type JsonValue } from '@mad/core';
-import { TaskDocumentInvalidError } from '../errors.ts';
+import { TaskDocumentInvalidError, TaskDocumentRefusedError } from '../errors.ts';
 import { dereference } from './dereference.ts';
 
 export const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
@@ -79,13 +79,33 @@ export interface SecurityScheme {
 /** Every operation of a checked document, in its order. @throws {TaskDocumentInvalidError} */
 export function listApiOperations(document: JsonObject): readonly ApiOperation[] {
   const paths = isJsonObject(document.paths) ? document.paths : {};
+  let parts = 0;
   return Object.entries(paths).flatMap(([path, entry]) => {
     const item = dereference(document, entry);
     return METHODS.flatMap((method) => {
       const operation = item?.[method];
-      return isJsonObject(operation) ? [readOperation(document, { path, method, item: item ?? {}, operation })] : [];
+      if (!isJsonObject(operation)) return [];
+      parts += countParts(item ?? {}, operation);
+      if (parts > MAX_PARTS)
+        throw new TaskDocumentRefusedError({
+          pointer: '/paths',
+          reason: `its operations have more than ${MAX_PARTS} parameters, bodies and answers together`,
+          hint: 'describe fewer operations',
+        });
+      return [readOperation(document, { path, method, item: item ?? {}, operation })];
     });
   });
+}
+
+/** References let a small document have any number of operations, each as large as its largest. */
+const MAX_PARTS = 50_000;
+
+function countParts({ parameters }: JsonObject, operation: JsonObject): number {
+  const sizeOf = (value: JsonValue | undefined): number =>
+    typeof value === 'object' && value !== null ? Object.keys(value).length : 0;
+  const { responses, callbacks, security } = operation;
+  const all = [parameters, operation.parameters, responses, callbacks, security].map(sizeOf);
+  return 1 + all.reduce((sum, size) => sum + size, 0);
 }
 
 interface Found {
@@ -124,6 +144,13 @@ const OURS = new Set(
     ' ',
   ),
 );
+
+/** A header of the caller's own, that changes nothing of how HTTP works. */
+const isOwnHeader = (name: JsonValue | undefined): boolean =>
+  typeof name === 'string' &&
+  /^[!#$%&'*+.^_`|~\w-]{1,200}$/.test(name) &&
+  name !== '__proto__' &&
+  (name.toLowerCase() === 'authorization' || !OURS.has(name.toLowerCase()));
 
 const isGiven = ({ in: place, name }: ApiParameter): boolean => place !== 'header' || !OURS.has(name.toLowerCase());
 
@@ -193,6 +220,11 @@ function readSecurity(
     Object.keys(alternative).map((name) => {
       const known = isJsonObject(schemes) && Object.hasOwn(schemes, name) ? schemes[name] : undefined;
       const scheme = dereference(document, known);
+      if (scheme && scheme.type === 'apiKey' && scheme.in === 'header' && !isOwnHeader(scheme.name))
+        throw new TaskDocumentInvalidError({
+          pointer,
+          reason: `its security scheme ${name} names no header that can be sent`,
+        });
       if (scheme) return { name, scheme };
       throw new TaskDocumentInvalidError({
         pointer,

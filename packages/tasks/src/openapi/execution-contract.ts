@@ -52,12 +52,14 @@ export function readExecutionContract(document: JsonObject, operations: readonly
   const parameter = status && findParameter(status, declared ? declared.parameter : 'execution_id');
   const cancel = (candidate: ApiOperation): boolean =>
     candidate.method === 'delete' && status !== undefined && shapeOf(candidate.path) === shapeOf(status.path);
+  const phases = readPhases(declared);
+  const states = declared?.state === undefined ? ['/status', '/state'] : [declared.state];
+  if (declared && status) checkDeclared(document, { declared, status, states, phases });
   return {
     ...{ isDeclared: declared !== undefined, status },
     parameter: parameter ?? 'execution_id',
     ids: declared?.id === undefined ? IDS : [declared.id],
-    states: declared?.state === undefined ? ['/status', '/state'] : [declared.state],
-    phases: readPhases(declared),
+    ...{ states, phases },
     progress: declared?.progress ?? '/progress',
     progressMax: declared?.progressMax ?? 1,
     error: declared?.error ?? '/error',
@@ -75,10 +77,7 @@ export function findResultContent(
   if (resultOperation) return findSuccess(resultOperation).content ?? noBody(resultOperation);
   if (!status) throw invalid('/status', 'expected an operation that tells the state');
   const { content = noBody(status) } = findSuccess(status);
-  const schema = parsePointer(result).reduce<JsonValue | undefined>(
-    (at, token) => memberOf(document, at, token),
-    content.schema,
-  );
+  const schema = schemaAt(document, content.schema, result);
   if (schema !== undefined) return { ...content, schema };
   throw invalid('/result', `the answer of ${status.id} declares nothing at ${result}; say where the result stands`);
 }
@@ -137,13 +136,59 @@ const isMissing =
 /** A path by the places of its parameters, whatever they are called. */
 const shapeOf = (path: string): string => path.replaceAll(/\{[^{}]*\}/g, '{}');
 
-function memberOf(document: JsonObject, schema: JsonValue | undefined, name: string): JsonValue | undefined {
-  const found = dereference(document, schema);
-  if (!found) return undefined;
+interface Declared {
+  readonly declared: ExecutionDeclaration;
+  readonly status: ApiOperation;
+  readonly states: readonly string[];
+  readonly phases: ReadonlyMap<string, Phase>;
+}
+
+/** What is said of the state must be there in what the status operation declares, and every word that it declares must mean something. */
+function checkDeclared(document: JsonObject, { declared, status, states, phases }: Declared): void {
+  const { content } = findSuccess(status);
+  const at = (pointer: string): JsonValue | undefined => schemaAt(document, content?.schema, pointer);
+  for (const key of ['state', 'progress', 'error'] as const) {
+    const pointer = declared[key];
+    if (pointer !== undefined && at(pointer) === undefined)
+      throw invalid(`/${key}`, `the answer of ${status.id} declares nothing at ${pointer}`);
+  }
+  const state = states.map(at).find((schema) => schema !== undefined);
+  const words = dereference(document, state)?.enum;
+  const unknown = (Array.isArray(words) ? (words as readonly JsonValue[]) : []).filter(
+    (word) => !phases.has(String(word).toLowerCase()),
+  );
+  if (unknown.length > 0)
+    throw invalid(
+      '',
+      `say what ${unknown.map(String).join(', ')} of ${status.id} means, in running, completed, failed or canceled`,
+    );
+}
+
+/** The schema of a place in a value; undefined where nothing is declared. */
+function schemaAt(document: JsonObject, schema: JsonValue | undefined, pointer: string): JsonValue | undefined {
+  const memberOf = (at: JsonValue | undefined, name: string): JsonValue | undefined =>
+    findMember(document, { at, name, met: new Set() });
+  return parsePointer(pointer).reduce<JsonValue | undefined>(memberOf, schema);
+}
+
+interface Member {
+  readonly at: JsonValue | undefined;
+  readonly name: string;
+  /** Looked at already: what is made of others may be made of itself. */
+  readonly met: Set<JsonObject>;
+}
+
+function findMember(document: JsonObject, { at, name, met }: Member): JsonValue | undefined {
+  const found = dereference(document, at);
+  if (!found || met.has(found)) return undefined;
+  met.add(found);
   const { properties, allOf } = found;
   if (isJsonObject(properties) && Object.hasOwn(properties, name)) return properties[name];
-  const parts = Array.isArray(allOf) ? (allOf as readonly JsonValue[]) : [];
-  return parts.map((part) => memberOf(document, part, name)).find((member) => member !== undefined);
+  for (const part of Array.isArray(allOf) ? (allOf as readonly JsonValue[]) : []) {
+    const member = findMember(document, { at: part, name, met });
+    if (member !== undefined) return member;
+  }
+  return undefined;
 }
 
 function noBody({ id }: ApiOperation): never {

@@ -145,14 +145,33 @@ export function replacePlaces(
   value: JsonValue,
   replacements: readonly { path: readonly string[]; value: JsonValue }[],
 ): JsonValue {
-  return replacements.reduce((result, { path, value: replacement }) => replaceAt(result, path, replacement), value);
+  if (replacements.length === 0) return value;
+  const root: Node = { children: new Map() };
+  for (const { path, value: replacement } of replacements) {
+    let node = root;
+    for (const token of path) {
+      const next = node.children.get(token) ?? { children: new Map() };
+      node.children.set(token, next);
+      node = next;
+    }
+    node.replacement = { value: replacement };
+  }
+  return replaceIn(value, root);
 }
 
-function replaceAt(value: JsonValue, path: readonly string[], replacement: JsonValue): JsonValue {
-  const [token, ...rest] = path;
-  if (token === undefined) return replacement;
-  if (Array.isArray(value))
-    return value.map((item: JsonValue, index) => (String(index) === token ? replaceAt(item, rest, replacement) : item));
+/** What is to be replaced in a value, by the way to it: each level is copied once, however much is replaced in it. */
+interface Node {
+  readonly children: Map<string, Node>;
+  replacement?: { readonly value: JsonValue };
+}
+
+function replaceIn(value: JsonValue, { children, replacement }: Node): JsonValue {
+  if (replacement) return replacement.value;
+  const inner = (item: JsonValue | undefined, token: string): JsonValue => {
+    const node = children.get(token);
+    return node ? replaceIn(item ?? null, node) : (item ?? null);
+  };
+  if (Array.isArray(value)) return value.map((item: JsonValue, index) => inner(item, String(index)));
   if (!isJsonObject(value)) return value;
-  return { ...value, [token]: replaceAt(value[token] ?? null, rest, replacement) };
+  return { ...value, ...Object.fromEntries([...children.keys()].map((token) => [token, inner(value[token], token)])) };
 }

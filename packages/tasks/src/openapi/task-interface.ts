@@ -10,10 +10,6 @@ import { findTaskOperations } from './task-operations.ts';
 export interface TaskInterface extends Pick<OperationInterface, 'requestSchema' | 'applyDefaults' | 'checkRequest'> {
   readonly execute: OperationInterface;
   readonly execution: ExecutionInterface;
-  /** Where accepted work is asked for, with `{execution_id}` in it. */
-  readonly statusPath: string | undefined;
-  /** True when DELETE on the status path cancels accepted work. */
-  readonly cancellable: boolean;
   readonly ignoredPointers: readonly string[];
   /** Of a JSON object: a body that is something else stands in it as `body`. */
   readonly responseSchema: JsonSchema;

@@ -14,10 +14,6 @@ export interface TaskOperations {
   readonly execute: ApiOperation;
   /** How accepted work is asked for. */
   readonly execution: ExecutionContract;
-  /** Where accepted work is asked for, with `{execution_id}` in it. */
-  readonly statusPath: string | undefined;
-  /** True when the document says how to cancel accepted work. */
-  readonly cancellable: boolean;
   /** The response as a JSON object: one that is JSON and an object as it is, any other body as `body`. */
   readonly responseSchema: JsonSchema;
   readonly isResponseWhole: boolean;
@@ -35,11 +31,7 @@ export function findTaskOperations(document: JsonObject): TaskOperations {
   const execute = findExecute(document, operations);
   const execution = readExecutionContract(document, operations);
   const content = execution.isDeclared ? findResultContent(document, execution) : findSuccess(execute).content;
-  const { status, cancel } = execution;
-  return {
-    ...{ execute, execution, statusPath: status?.path, cancellable: cancel !== undefined },
-    ...toResponse(document, content),
-  };
+  return { execute, execution, ...toResponse(document, content) };
 }
 
 function findExecute(document: JsonObject, operations: readonly ApiOperation[]): ApiOperation {

@@ -1,4 +1,4 @@
-import { type Fit, fits, type JsonObject, type JsonSchema, type JsonValue } from '@mad/core';
+import { type Fit, findByPointer, fits, type JsonObject, type JsonSchema, type JsonValue } from '@mad/core';
 import { type ApiOperation, type ApiParameter, listApiOperations } from '../openapi/api-operation.ts';
 import { bodySchemaOf } from '../openapi/operation-interface.ts';
 import { createTaskInterface, type TaskInterface } from '../openapi/task-interface.ts';
@@ -16,11 +16,13 @@ export interface DocumentDifference {
  * The live document as the one whose task is the operation that calls are sent to, whatever it names itself; undefined where it has no such operation.
  * Both are documents that have passed `parseDocument`. @throws {TaskDocumentInvalidError}
  */
-export function withOperationOf(registered: TaskInterface, live: JsonObject): JsonObject | undefined {
-  const { method, path } = registered.execute.operation;
+export function withOperationOf(registered: ComparedDocument, live: JsonObject): JsonObject | undefined {
+  const { method, path } = registered.taskInterface.execute.operation;
   const operation = listApiOperations(live).find((one) => one.method === method && toShape(one.path) === toShape(path));
   const info = live.info as JsonObject;
-  return operation && { ...live, info: { ...info, 'x-mad': { operation: operation.id } } };
+  const execution = findByPointer(registered.document, '/info/x-mad/execution');
+  const extension = { operation: operation?.id ?? '', ...(execution === undefined ? {} : { execution }) };
+  return operation && { ...live, info: { ...info, 'x-mad': extension } };
 }
 
 /** Names of path parameters are the document's own: calls are the same. */
@@ -77,7 +79,7 @@ function listLosses(registered: TaskInterface, live: TaskInterface): readonly st
     ...(registered.execute.content && !live.execute.operation.body
       ? ['request: it says nothing of a body any more']
       : []),
-    ...(registered.statusPath !== undefined && live.statusPath === undefined
+    ...(registered.execution.status && !live.execution.status
       ? ['it says nothing any more of where accepted work is asked for']
       : []),
   ];

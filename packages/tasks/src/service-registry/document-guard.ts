@@ -85,7 +85,7 @@ async function compare(
     if (typeof shown.openapi !== 'string') return { ...same, doubts: ['it is no OpenAPI document'] };
     const registered = parseDocument(interface_spec);
     const taskInterface = createTaskInterface(registered);
-    const live = withOperationOf(taskInterface, shown);
+    const live = withOperationOf({ document: registered, taskInterface }, shown);
     const { method, path } = taskInterface.execute.operation;
     // Whoever wrote it blocks nobody: it is held against the specification, and its task compiled, in a thread of its own.
     await checkApart({ document: live ?? shown, isTask: live !== undefined });

@@ -6,8 +6,8 @@ import {
   type MetadataDatabase,
   type OrgId,
   type TaskServiceRow,
-  ValidationFailedError,
 } from '@mad/core';
+import { readServiceUrl } from '../client/exchange/service-url.ts';
 
 export interface RegisterTaskService {
   /** Owner of the task definition. */
@@ -54,26 +54,4 @@ async function findByUrl(
 ): Promise<TaskServiceRow | undefined> {
   const { items } = await inOrganization(db, orgId, (tx) => listTaskServices(tx, { taskDefinitionId, limit: 500 }));
   return items.find((row) => row.service_url === serviceUrl);
-}
-
-function readServiceUrl(text: string): string {
-  const url = URL.parse(text);
-  const fits =
-    url !== null &&
-    /^https?:$/.test(url.protocol) &&
-    url.username === '' &&
-    url.password === '' &&
-    url.search === '' &&
-    url.hash === '';
-  const normalized = url?.href.replace(/\/+$/, '') ?? '';
-  if (fits && normalized.length <= 500) return normalized;
-  throw new ValidationFailedError({
-    subject: 'service',
-    issues: [
-      {
-        pointer: '/serviceUrl',
-        message: 'expected an http or https URL of at most 500 characters, without credentials and query',
-      },
-    ],
-  });
 }

@@ -458,3 +458,125 @@ describe('a redirect where redirects are followed', () => {
     expect(server.seen.length).toBe(4);
   });
 });
+
+describe('a failure in the words of its service', () => {
+  const answering =
+    (status: number, body: string, type = 'application/json'): RequestListener =>
+    (_, response) =>
+      response.writeHead(status, { 'content-type': type }).end(body);
+
+  test.each([
+    ['{"detail":"not a molecule: C!"}', 'the service answered 422: not a molecule: C!'],
+    ['{"detail":[{"loc":["body","smiles"],"msg":"too short"}]}', 'the service answered 422: body/smiles too short'],
+    ['{"type":"about:blank","title":"Bad ligand"}', 'the service answered 422: Bad ligand'],
+    ['{"error":"no GPU"}', 'the service answered 422: no GPU'],
+    ['"plain"', 'the service answered 422: plain'],
+    ['{"error":{"message":"two\\nlines"}}', 'the service answered 422: two lines'],
+    ['{"nothing":1}', 'the service answered 422'],
+  ])('says what %s says', async (body, message) => {
+    expect(await failureOf(answering(422, body))).toMatchObject({ failureCode: 'EXECUTION_FAILED', message });
+  });
+
+  test('as text, but not as a page', async () => {
+    expect((await failureOf(answering(500, 'CUDA out of memory', 'text/plain'))).message).toContain(': CUDA out of');
+    expect((await failureOf(answering(500, '<h1>Oops</h1>', 'text/html'))).message).toBe('the service answered 500');
+  });
+
+  test('that is not found leads to where to look', async () => {
+    expect((await failureOf(answering(404, ''))).message).toContain('below the address at which it is registered');
+  });
+
+  test('by a redirect names where it leads, and no more', async () => {
+    const to = (location: string) => failureOf((_, response) => response.writeHead(302, { location }).end());
+    expect((await to('https://other.example/x?signature=secret')).message).toContain(
+      'a redirect to https://other.example;',
+    );
+    expect((await to('/v2/execute?token=secret')).message).toContain('a redirect to /v2/execute;');
+  });
+});
+
+describe('what a hostile service answers', () => {
+  const text = (body: string | Buffer): RequestListener => {
+    return (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+  };
+
+  test('with more values than are read is not read', async () => {
+    const many = `{"atoms":1,"files":[],"more":[${'[],'.repeat(1_100_000)}[]]}`;
+    const begun = performance.now();
+    const failure = await failureOf(text(gzipSync(many)), { maxResponseBytes: 64 * 1024 * 1024 });
+    expect(failure.failureCode).toBe('CONTRACT_VIOLATION');
+    const compressed: RequestListener = (_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(gzipSync(many));
+    const limit = { maxResponseBytes: 64 * 1024 * 1024 };
+    expect((await failureOf(compressed, limit)).message).toContain('more than 1000000 values');
+    expect(performance.now() - begun).toBeLessThan(4_000);
+  });
+
+  test('is counted by values, not by what stands in its texts', async () => {
+    const files = [{ name: 'table', content: ',[{"\\\\'.repeat(400_000) }];
+    const limit = { maxResponseBytes: 64 * 1024 * 1024 };
+    await using server = await startServer(text(JSON.stringify({ atoms: 1, files })));
+    expect(await call(server.url, limit)).toEqual({ atoms: 1, files });
+  });
+
+  test.each(['a\\u0000b', '\\ud800'])('with a name that no row keeps breaks the contract: %s', async (name) => {
+    expect(await failureOf(text(`{"atoms":1,"files":[],"${name}":1}`))).toMatchObject({
+      failureCode: 'CONTRACT_VIOLATION',
+    });
+  });
+
+  test('in words that are ours says no more than that it failed', async () => {
+    const failure = await failureOf((_, response) =>
+      json(response, 500, { error: { code: 'EXECUTION_LOST', message: 'gone', details: { retryAfterMs: 1e15 } } }),
+    );
+    expect(failure).toMatchObject({ failureCode: 'EXECUTION_FAILED', message: 'the service answered 500: gone' });
+    expect(failure.details.retryAfterMs).toBeUndefined();
+  });
+});
+
+describe('work that was taken over by a hostile service', () => {
+  const asWait = { taskInterface: waitInterface, request: { ms: 1 } };
+  const accept =
+    (headers: Record<string, string>, states: RequestListener): RequestListener =>
+    (request, response) => {
+      if (request.method === 'POST') response.writeHead(202, { 'retry-after': '0', ...headers }).end();
+      else if (request.method === 'DELETE') json(response, 200, {});
+      else states(request, response);
+    };
+
+  test.each(['/tenant-b/executions/7', '/tenant-a/svc/../../x', '/tenant-a/svcs/1'])(
+    'is asked for nowhere but below its own address: %s',
+    async (location) => {
+      await using server = await startServer(accept({ location }, (_, response) => json(response, 200, {})));
+      await expect(call(`${server.url}/tenant-a/svc`, asWait)).rejects.toMatchObject({
+        failureCode: 'CONTRACT_VIOLATION',
+      });
+      expect(server.seen).toEqual(['POST /tenant-a/svc/execute']);
+    },
+  );
+
+  test('is not sent again because the service says that it was lost', async () => {
+    const lost: RequestListener = (_, response) =>
+      json(response, 200, { status: 'FAILED', error: { code: 'EXECUTION_LOST', message: 'x' } });
+    await using server = await startServer(accept({}, lost));
+    await expect(call(server.url, { ...asWait, externalId: '7' })).rejects.toMatchObject({
+      failureCode: 'EXECUTION_FAILED',
+    });
+    expect(server.seen).toEqual(['GET /executions/7']);
+  });
+
+  test.each(['0', '-1', '1.5', 'soon'])('is not asked without a pause: Retry-After %s', async (retryAfter) => {
+    const running: RequestListener = (_, response) =>
+      json(response.setHeader('retry-after', retryAfter), 200, { status: 'RUNNING' });
+    await using server = await startServer(accept({ location: '/executions/1' }, running));
+    await expect(call(server.url, { ...asWait, timeoutMs: 1_000 })).rejects.toThrow();
+    expect(server.seen.filter((line) => line.startsWith('GET')).length).toBeLessThan(7);
+  });
+
+  test('is told to stop when its answers make no sense', async () => {
+    const strange: RequestListener = (_, response) => json(response, 200, { status: 'PERHAPS' });
+    await using server = await startServer(accept({ location: '/executions/1' }, strange));
+    await expect(call(server.url, asWait)).rejects.toMatchObject({ failureCode: 'CONTRACT_VIOLATION' });
+    expect(server.seen.at(-1)).toBe('DELETE /executions/1');
+  });
+});

@@ -16,6 +16,7 @@ import { interfaceDigest } from '../../src/definition/interface-digest.ts';
 import { registerTask } from '../../src/definition/register-task.ts';
 import { resolveVersion } from '../../src/definition/resolve-version.ts';
 import { TaskDocumentInvalidError, TaskDocumentRefusedError, TaskVersionTakenError } from '../../src/errors.ts';
+import { describeForm } from '../../src/form/describe-form.ts';
 import { describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
 import { measure } from '../operations.ts';
 
@@ -122,6 +123,21 @@ describeOnEachDatabase((metadata) => {
     expect(whole.serviceConfig).toEqual(serviceConfig);
     const renamed = { orgId: to, bundle: whole, taskKey: 'measure-two', version: '2.0.0' };
     expect(await importTask(metadata(), renamed)).toMatchObject({ task_id: 'measure-two', version: '2.0.0' });
+  });
+
+  test('the fields of a form keep the order of the document: registered, cloned and imported', async () => {
+    const [orgId, to] = [await insertTestOrganization(metadata()), await insertTestOrganization(metadata())];
+    const fieldsOf = (source: Parameters<typeof describeForm>[0]) =>
+      describeForm(source).fields.map(({ pointer }) => pointer);
+    const registered = await registerTask(metadata(), { orgId, document });
+    expect(registered.metadata).toMatchObject({ field_order: ['/molecule', '/scale', '/cpu'] });
+    const named = { orgId, task: 'measure@1.0.0' };
+    const clone = await cloneTask(metadata(), { ...named, version: '1.1.0' });
+    const bundle = JSON.stringify(await exportTask(metadata(), named));
+    const imported = await importTask(metadata(), { orgId: to, bundle });
+    for (const row of [registered, clone, imported]) expect(fieldsOf(row)).toEqual(['/molecule', '/scale', '/cpu']);
+    // What the database itself has of it.
+    expect(fieldsOf(registered.interface_spec)).toEqual(['/cpu', '/scale', '/molecule']);
   });
 
   test('what is no bundle leaves no row', async () => {

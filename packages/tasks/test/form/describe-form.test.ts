@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { compileSchema, type JsonObject, NotFoundError } from '@mad/core';
+import { compileSchema, isJsonObject, type JsonObject, type JsonValue } from '@mad/core';
 import { describe, expect, test } from 'vitest';
 import { parseDocument } from '../../src/definition/parse-document.ts';
 import { TaskDocumentInvalidError, TaskDocumentRefusedError } from '../../src/errors.ts';
 import { describeForm } from '../../src/form/describe-form.ts';
+import { listFieldOrder } from '../../src/form/field-order.ts';
 import type { FormField } from '../../src/form/form.ts';
 import { listApiOperations } from '../../src/openapi/api-operation.ts';
 import { createOperationInterface } from '../../src/openapi/operation-interface.ts';
@@ -88,7 +89,11 @@ test.each<[string, JsonObject, object]>([
     { type: 'string', allOf: [{ type: ['string', 'null'] }] },
     { kind: 'text', nullable: false },
   ],
-  ['an enum', { enum: ['num_modes', 'x'] }, { kind: 'choice', options: [{ label: 'Num modes' }, { label: 'x' }] }],
+  [
+    'an enum',
+    { enum: ['vinardo', 'ad4', 1.5] },
+    { kind: 'choice', options: [{ label: 'vinardo' }, { label: 'ad4' }, { label: '1.5' }] },
+  ],
   ['names of an enum', { enum: [1, 2], 'x-enumNames': ['One', 'Two'] }, { options: [{ value: 1, label: 'One' }, {}] }],
   [
     'titled constants',
@@ -284,9 +289,95 @@ test('a stored version has the form of its document', () => {
   const document = parseDocument(read('plain.yaml'));
   expect(describeForm({ interface_spec: document })).toEqual(describeForm(document));
   expect(JSON.parse(JSON.stringify(describeForm(document)))).toEqual(describeForm(document));
-  expect(() => describeForm(document, { operation: 'other' })).toThrow(NotFoundError);
+  expect(describeForm(document, { operation: 'POST /execute' })).toEqual(describeForm(document));
+  expect(() => describeForm(document, { operation: 'other' })).toThrow(TaskDocumentInvalidError);
   expect(() => describeForm({ ...document, paths: {} })).toThrow(TaskDocumentInvalidError);
   expect(() => describeForm({ ...document, $ref: 'file:///etc/passwd' })).toThrow(TaskDocumentRefusedError);
+});
+
+/** With every object's keys in the order of jsonb. */
+function sortKeys(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner ?? null)]));
+}
+
+const pointersOf = (fields: readonly FormField[]): readonly string[] =>
+  listFields(fields).map(({ pointer }) => pointer);
+
+describe('the order of a stored version', () => {
+  const properties = {
+    receptor: { type: 'string' },
+    box: { type: 'object', properties: { size: { type: 'number' }, at: { type: 'number' } } },
+    cpu: { type: 'integer', 'x-mad-order': 1 },
+    ligands: { type: 'array', items: { oneOf: [{ properties: { name: {}, id: {} } }, { type: 'string' }] } },
+    a: { type: 'string' },
+  };
+  const json = (schema: JsonObject) => ({ description: '', content: { 'application/json': { schema } } });
+  const post = { requestBody: json({ type: 'object', properties }), responses: { 200: json({ type: 'object' }) } };
+  const document = {
+    openapi: '3.1.0',
+    info: { title: 'T', version: '1.0.0', 'x-mad': { operation: 'post /dock' } },
+    paths: { '/dock': { post }, '/other': { post } },
+  };
+  const interface_spec = sortKeys(document) as JsonObject;
+  const field_order = listFieldOrder(describeForm(document).fields);
+  const ofRow = (order: JsonValue, operation?: string) =>
+    pointersOf(describeForm({ interface_spec, metadata: { field_order: order } }, { operation }).fields);
+
+  test('is the one that the document was registered with', () => {
+    const expected = pointersOf(describeForm(document).fields);
+    expect(pointersOf(describeForm({ interface_spec }).fields)).not.toEqual(expected);
+    expect(ofRow(field_order)).toEqual(expected);
+    expect(ofRow(field_order, 'POST /dock')).toEqual(expected);
+    const names = describeForm({ interface_spec, metadata: { field_order } }).fields.map(({ name }) => name);
+    expect(names).toEqual(['cpu', 'receptor', 'box', 'ligands', 'a']);
+  });
+
+  test('is of the task alone', () => {
+    expect(ofRow(field_order, 'post /other')).toEqual(ofRow([], 'post /other'));
+  });
+
+  test.each<[string, JsonValue]>([
+    ['nothing', null],
+    ['text', '/receptor'],
+    ['no pointers', [1, null, {}, ['/receptor']]],
+    ['places that are not there', ['/x', '', '/receptor/y']],
+  ])('is that of the database where it is %s', (_, order) => {
+    expect(ofRow(order)).toEqual(pointersOf(describeForm({ interface_spec }).fields));
+  });
+
+  test('is kept of so many fields, the outer ones first', () => {
+    const inner = (at: number): FormField => ({
+      ...{ pointer: `/a/${at}`, name: `${at}`, title: '', required: false, nullable: false, kind: 'json' },
+    });
+    const group = {
+      ...inner(0),
+      pointer: '/a',
+      kind: 'group',
+      fields: Array.from({ length: 3_000 }, (_, at) => inner(at)),
+    };
+    const order = listFieldOrder([group as FormField, { ...inner(0), pointer: '/b' }]);
+    expect(order).toHaveLength(2_000);
+    expect(order.slice(0, 3)).toEqual(['/a', '/b', '/a/0']);
+    const long = Array.from({ length: 100 }, (_, at) => ({ ...inner(at), pointer: `/${'"'.repeat(1_000)}${at}` }));
+    expect(JSON.stringify(listFieldOrder(long)).length).toBeLessThanOrEqual(65_536);
+    expect(listFieldOrder(long).length).toBeGreaterThan(20);
+  });
+});
+
+test.each(names)('the form of %s has its order when keys were sorted', (name) => {
+  const document = parseDocument(read(name));
+  const [operation] = listApiOperations(document);
+  const named = {
+    ...document,
+    info: { ...(document.info as JsonObject), 'x-mad': { operation: operation?.id ?? '' } },
+  };
+  const { fields } = describeForm(named);
+  const field_order = listFieldOrder(fields);
+  const interface_spec = sortKeys(named) as JsonObject;
+  expect(pointersOf(describeForm({ interface_spec, metadata: { field_order } }).fields)).toEqual(pointersOf(fields));
 });
 
 describe('a hostile document', () => {

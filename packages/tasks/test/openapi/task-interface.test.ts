@@ -60,7 +60,10 @@ const reference = { $artifact: '0'.repeat(64), contentType: 'chemical/x-pdb', si
 
 test('a document of 3.0 with references everywhere is valid, and its servers do not matter', async () => {
   await checkDocument(document);
-  expect(run).toMatchObject({ statusPath: '/v1/runs/{execution_id}', cancellable: true });
+  expect(run.execution).toMatchObject({
+    status: { operation: { path: '/v1/runs/{execution_id}' } },
+    cancel: { operation: { method: 'delete' } },
+  });
   expect(run.execute.operation).toMatchObject({ id: 'execute', method: 'post', path: '/v1/run' });
 });
 

@@ -60,7 +60,7 @@ function changed(pointer: string, members: Record<string, JsonValue | undefined>
 
 function compare(live: JsonObject) {
   const taskInterface = createTaskInterface(REGISTERED);
-  const found = withOperationOf(taskInterface, live);
+  const found = withOperationOf({ document: REGISTERED, taskInterface }, live);
   return found && compareDocuments({ document: REGISTERED, taskInterface }, found);
 }
 

@@ -5,7 +5,7 @@ import { type DeclaredAnswer, readAnswer } from '../answer/read-answer.ts';
 import { contractViolation, readJsonBody } from '../answer/read-json-body.ts';
 import { failureOfAnswer, failureOfExecution, readRetryAfterMs } from '../answer/service-failure.ts';
 import type { ServiceAnswer } from '../exchange/send-request.ts';
-import { below, type Connection, openExchange, type ServiceCall } from '../exchange/service-call.ts';
+import { below, type Connection, isBelow, openExchange, type ServiceCall } from '../exchange/service-call.ts';
 import { buildRequest } from '../request/build-request.ts';
 import { noFiles } from '../request/request-files.ts';
 
@@ -13,6 +13,10 @@ const FIRST_INTERVAL_MS = 1_000;
 const GROWTH = 1.5;
 const MAX_INTERVAL_MS = 30_000;
 const LIVELY_INTERVAL_MS = 1_000;
+/** However soon a service says to ask again. */
+const LEAST_INTERVAL_MS = 200;
+/** A service in trouble is given longer, so that a few faults in a row are seconds. */
+const FAULT_INTERVAL_MS = 500;
 /** A service that holds the question open may still answer fast, on each step of progress. */
 const HELD_INTERVAL_MS = 50;
 const HOLD_SECONDS = 10;
@@ -50,7 +54,7 @@ export function findExecution(call: ServiceCall, accepted: ServiceAnswer): Execu
   throw contractViolation(
     accepted.header('location') === undefined
       ? `accepted the request for later (${status}) and does not say where to ask for it: neither Location nor ${call.taskInterface.execution.ids.join(', ')}`
-      : `accepted the request for later (${status}) with a Location at another origin`,
+      : `accepted the request for later (${status}) with a Location that is not below its own address`,
   );
 }
 
@@ -58,9 +62,7 @@ function findLocation({ serviceUrl, taskInterface }: ServiceCall, accepted: Serv
   const location = accepted.header('location');
   const base = below(serviceUrl, taskInterface.execute.operation.path);
   const url = location === undefined ? null : URL.parse(location, base.href);
-  return url?.origin === serviceUrl.origin && url.username === '' && url.href.length <= MAX_ID
-    ? `${url.pathname}${url.search}`
-    : undefined;
+  return isBelow(serviceUrl, url) && url.href.length <= MAX_ID ? `${url.pathname}${url.search}` : undefined;
 }
 
 function findId({ taskInterface }: ServiceCall, accepted: ServiceAnswer): string | undefined {
@@ -69,14 +71,14 @@ function findId({ taskInterface }: ServiceCall, accepted: ServiceAnswer): string
   const body = readJsonBody(accepted);
   const found = ids.map((pointer) => findByPointer(body, pointer)).find((value) => value !== undefined);
   const id = typeof found === 'number' ? String(found) : found;
-  return typeof id === 'string' && ID.test(id) ? id : undefined;
+  return typeof id === 'string' && ID.test(id) && !/^\.{1,2}$/.test(id) ? id : undefined;
 }
 
 /** As it was found when the work was accepted, perhaps by a process that is gone. @throws {TaskFailedError} EXECUTION_LOST where it leads nowhere any more. */
 export function resumeExecution(call: ServiceCall, { externalId }: Pick<Execution, 'externalId'>): Execution {
   const isAddress = externalId.startsWith('/');
   const leads = isAddress
-    ? URL.parse(externalId, call.serviceUrl.origin)?.origin === call.serviceUrl.origin
+    ? isBelow(call.serviceUrl, URL.parse(externalId, call.serviceUrl.origin))
     : call.taskInterface.execution.status !== undefined;
   if (leads) return { externalId, firstWaitMs: 0 };
   throw executionLost();
@@ -92,7 +94,8 @@ export async function awaitExecution(call: ServiceCall, execution: Execution): P
   try {
     return await poll(call, execution);
   } catch (error) {
-    if (call.signal.aborted && !call.isInterrupted()) await cancelExecution(call, execution);
+    const isGivenUp = error instanceof TaskFailedError && error.failureCode === 'CONTRACT_VIOLATION';
+    if (isGivenUp || (call.signal.aborted && !call.isInterrupted())) await cancelExecution(call, execution);
     throw error;
   }
 }
@@ -108,7 +111,7 @@ async function poll(call: ServiceCall, { externalId, firstWaitMs }: Execution): 
       // Asking is harmless, and the work may well go on behind a passing fault.
       if (++faults > MAX_FAULTS_IN_A_ROW) throw answer;
       const retryAfterMs = answer.details.retryAfterMs;
-      waitMs = typeof retryAfterMs === 'number' ? retryAfterMs : intervalMs;
+      waitMs = Math.max(typeof retryAfterMs === 'number' ? retryAfterMs : intervalMs, FAULT_INTERVAL_MS);
     } else {
       faults = 0;
       if (answer.status === 303) return { answer: await fetchResult(call, externalId, answer) };
@@ -154,7 +157,7 @@ function readState({ states, phases, progress, progressMax }: ExecutionInterface
   const phase = typeof word === 'object' ? undefined : phases.get(String(word).toLowerCase());
   if (!phase)
     throw contractViolation(
-      `answered with a state of its execution that has no known status at ${states.join(' or ')}: ${JSON.stringify(word ?? null).slice(0, 100)}`,
+      `answered with a state of its execution that has no known status at ${states.join(' or ')}: ${JSON.stringify(word ?? null).slice(0, 100)} (what its words mean can be said in info.x-mad.execution)`,
     );
   const given = findByPointer(body, progress);
   const fraction = typeof given === 'number' ? given / progressMax : undefined;
@@ -217,8 +220,8 @@ async function fetchResult(call: ServiceCall, externalId: string, state: Service
   const base = below(call.serviceUrl, execution.status?.operation.path ?? '');
   const given = state.header('location');
   const location = given ? URL.parse(given, base.href) : null;
-  if (location?.origin !== call.serviceUrl.origin || location.username !== '')
-    throw contractViolation('answered 303 without a Location at its own origin, where the result would be');
+  if (!isBelow(call.serviceUrl, location))
+    throw contractViolation('answered 303 without a Location below its own address, where the result would be');
   const answer = await openExchange(call, execute.operation)({ method: 'GET', url: location });
   if (answer.status !== 200) throw failureOfAnswer(answer);
   return { status: 200, header: answer.header, content: undefined, body: readJsonBody(answer) };
@@ -226,7 +229,7 @@ async function fetchResult(call: ServiceCall, externalId: string, state: Service
 
 function nextWaitMs(answer: ServiceAnswer, { intervalMs, lively }: { intervalMs: number; lively: boolean }): number {
   if (/\bwait\b/.test(answer.header('preference-applied') ?? '')) return HELD_INTERVAL_MS;
-  const asked = readRetryAfterMs(answer) ?? intervalMs;
+  const asked = Math.max(readRetryAfterMs(answer) ?? intervalMs, LEAST_INTERVAL_MS);
   return lively ? Math.min(asked, LIVELY_INTERVAL_MS) : asked;
 }
 

@@ -1,4 +1,4 @@
-import type { JsonValue, ValidationIssue } from '@mad/core';
+import { isJsonObject, type JsonValue, type ValidationIssue } from '@mad/core';
 
 const MAX_DEPTH = 128;
 
@@ -27,10 +27,13 @@ function find(value: JsonValue | undefined, depth: number, allowNul: boolean): F
   }
   if (typeof value === 'number')
     return Number.isFinite(value) ? undefined : faulty('expected a number within the range of a double');
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (typeof value === 'boolean' || value === null || value === undefined) return undefined;
+  if (!Array.isArray(value) && !isJsonObject(value)) return faulty('expected plain JSON');
   if (depth > MAX_DEPTH) return faulty(`expected at most ${MAX_DEPTH} levels of nesting`);
   for (const key of Object.keys(value)) {
     if (key === '__proto__') return faulty('expected no property named __proto__');
+    if (!key.isWellFormed() || key.includes('\0'))
+      return faulty('expected names of properties without U+0000 and half surrogate pairs');
     const fault = find((value as { readonly [key: string]: JsonValue | undefined })[key], depth + 1, allowNul);
     if (fault) return { ...fault, path: [...fault.path, key] };
   }

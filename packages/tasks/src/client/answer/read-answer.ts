@@ -23,8 +23,9 @@ export function readAnswer(api: OperationInterface, answer: ServiceAnswer): Decl
   const { status, header } = answer;
   const declared = api.findAnswer(status);
   const isFailure = status >= 400;
-  if (!declared) {
-    if (isFailure || (status >= 300 && status < 400)) throw failureOfAnswer(answer);
+  const isRedirect = status >= 300 && status < 400;
+  if (!declared || (isRedirect && declared.status === 'default')) {
+    if (isFailure || isRedirect) throw failureOfAnswer(answer);
     throw contractViolation(`answered ${status}, which its document does not declare`);
   }
   if (declared.contents.length === 0) return { status, header, content: undefined, body: undefined };

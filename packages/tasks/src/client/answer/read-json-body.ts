@@ -15,6 +15,8 @@ export function readJsonBody(answer: ServiceAnswer): JsonValue {
   if (!isJsonMediaType(type))
     throw contractViolation(`answered ${answer.status} with ${mediaTypeOf(type)} where JSON was promised`);
   requirePlain(answer);
+  if (answer.body.byteLength > MAX_VALUES && countValues(answer.body) > MAX_VALUES)
+    throw contractViolation(`answered with JSON of more than ${MAX_VALUES} values; large data is sent as a file`);
   let value: JsonValue;
   try {
     value = JSON.parse(readText(answer)) as JsonValue;
@@ -27,6 +29,30 @@ export function readJsonBody(answer: ServiceAnswer): JsonValue {
       issues: [fault],
     });
   return value;
+}
+
+/** Reading a million takes half a second, in which nothing else is done. */
+const MAX_VALUES = 1_000_000;
+const [QUOTE, BACKSLASH, COMMA, BRACKET, BRACE] = Buffer.from('"\\,[{');
+
+/** The values in a JSON text, about, by the signs between them. */
+function countValues(body: Buffer): number {
+  let values = 1;
+  for (let at = 0; at < body.byteLength; at++) {
+    const sign = body[at];
+    if (sign === COMMA || sign === BRACKET || sign === BRACE) values++;
+    else if (sign === QUOTE) at = endOfString(body, at);
+  }
+  return values;
+}
+
+function endOfString(body: Buffer, from: number): number {
+  for (let at = body.indexOf(QUOTE ?? 0, from + 1); at >= 0; at = body.indexOf(QUOTE ?? 0, at + 1)) {
+    let escapes = 0;
+    while (body[at - 1 - escapes] === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+  return body.byteLength;
 }
 
 /** The body as text, without a byte order mark. @throws {TaskFailedError} CONTRACT_VIOLATION when it is not UTF-8. */

@@ -4,7 +4,7 @@ import type { OperationInterface } from '../../openapi/operation-interface.ts';
 import { buildRequest } from '../request/build-request.ts';
 import type { RequestFiles } from '../request/request-files.ts';
 import type { ServiceAnswer } from './send-request.ts';
-import { below, type Exchange, type ServiceCall } from './service-call.ts';
+import { below, type Exchange, isBelow, type ServiceCall } from './service-call.ts';
 import { withRetries } from './with-retries.ts';
 
 export interface SendOperation
@@ -39,7 +39,7 @@ export async function sendOperation(api: OperationInterface, sent: SendOperation
   const sendOn = async () => {
     let { url, answer } = await send();
     for (let hops = 0; sent.followRedirects && hops < MAX_HOPS; hops++) {
-      const next = findRedirect(answer, { url, method });
+      const next = findRedirect(answer, { url, method, serviceUrl });
       if (!next) break;
       ({ url, answer } = await send(next));
     }
@@ -50,13 +50,13 @@ export async function sendOperation(api: OperationInterface, sent: SendOperation
 
 const MAX_HOPS = 3;
 
-/** Where the same request is to be sent instead, at the origin that it was sent to; undefined for everything else. */
+/** Where the same request is to be sent instead, below the service's own address; undefined for everything else. */
 function findRedirect(
   { status, header }: ServiceAnswer,
-  sent: { readonly url: URL; readonly method: HttpMethod },
+  sent: { readonly url: URL; readonly method: HttpMethod; readonly serviceUrl: URL },
 ): URL | undefined {
   const isSafe = sent.method === 'get' || sent.method === 'head';
   if (status !== 307 && status !== 308 && !(isSafe && (status === 301 || status === 302))) return undefined;
   const next = URL.parse(header('location') ?? '', sent.url.href);
-  return next?.origin === sent.url.origin && next.username === '' ? next : undefined;
+  return isBelow(sent.serviceUrl, next) ? next : undefined;
 }

@@ -214,8 +214,8 @@ function networkFault({ origin }: URL, cause: unknown): TaskFailedError {
   return new TaskFailedError({
     failureCode: unreached ? 'SERVICE_UNAVAILABLE' : 'CONNECTION_LOST',
     message: unreached
-      ? `no service answers at ${origin} (${code}); start it, or register where it runs`
-      : `the connection to the service at ${origin} broke before its answer was whole (${code})`,
+      ? `no service answers at ${origin} (${code}); start it, or correct its address`
+      : `the connection to the service at ${origin} broke before its answer was whole (${code})${code === 'ERR_SSL_WRONG_VERSION_NUMBER' ? '; it speaks http, not https' : ''}`,
     retryable: true,
     details: { origin, fault: code },
     cause,

@@ -36,7 +36,7 @@ export interface ServiceCall extends Connection {
   readonly onAccepted: (externalId: string) => Promise<void>;
   readonly onProgress?: ((fraction: number) => void) | undefined;
   readonly clock: Clock;
-  /** Redirects within the service's own origin are followed; no other ever is. */
+  /** Redirects that stay below the service's own address are followed; no other ever is. */
   readonly followRedirects?: boolean | undefined;
   /** Rung when the service calls back. */
   readonly bell?: Bell | undefined;
@@ -62,13 +62,20 @@ export function openExchange(
   };
 }
 
+/** True for an address that lies below that of the service: its neighbours at the same origin are others, whatever it says of them. */
+export function isBelow(serviceUrl: URL, url: URL | null): url is URL {
+  const base = `${serviceUrl.pathname.replace(/\/+$/, '')}/`;
+  return url !== null && url.origin === serviceUrl.origin && url.username === '' && url.pathname.startsWith(base);
+}
+
 /** One exchange of a call: everything but what the call already says. */
 export type Exchange = (sent: Pick<ServiceRequest, 'method' | 'url' | 'headers' | 'body'>) => Promise<ServiceAnswer>;
 
 /** A path of the interface below the service's own address, whether or not that ends in a slash. Both are encoded already. */
 export function below({ origin, pathname }: URL, path: string, search = ''): URL {
   // Parsed once: a URL that is changed part by part is parsed for each.
-  const safe = /[?#]/.test(path) ? path.replaceAll('?', '%3F').replaceAll('#', '%23') : path;
+  // What a parser of URLs takes for the end of the path, for a slash, or for nothing.
+  const safe = path.replaceAll(/[?#\\\s\p{Cc}]/gu, encodeURIComponent);
   const query = search === '' ? '' : `?${search.replaceAll('#', '%23')}`;
   return new URL(`${origin}${pathname.replace(/\/+$/, '')}/${safe.replace(/^\/+/, '')}${query}`);
 }

@@ -66,7 +66,7 @@ const toJson = (mediaType: string, value: JsonValue): string =>
   isJsonMediaType(mediaType) ? JSON.stringify(value) : toText(value);
 
 /** A segment of dots, written as it may be: it leads to another path. */
-const DOTS = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
+const DOTS = /(?:^|[\\/])(?:\.|%2e){1,2}(?:[\\/]|$)/i;
 
 function fillPath(path: string, given: readonly Given[]): string {
   const fill = (_: string, name: string): string => {

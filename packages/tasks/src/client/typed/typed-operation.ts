@@ -215,9 +215,12 @@ export type Received<T> = T extends { readonly $read: infer Inner }
 
 // Tasks.
 
-/** The first success but 202, as a task's results have it: the body where it is an object of JSON, else that as `body`; files are references. */
-export type ResponseOf<Operation> = Operation extends { responses: infer Responses }
-  ? ResultOf<FirstIn<Responses, Successes>>
+/**
+ * The first success but 202, as a task's results have it: the body where it is an object of JSON, else that as `body`; files are references. Where
+ * the result is part of the body, `At` is its JSON Pointer; never where the body has no such place.
+ */
+export type ResponseOf<Operation, At extends string = ''> = Operation extends { responses: infer Responses }
+  ? ResultOf<FirstIn<Responses, Successes>, At>
   : never;
 
 type Successes = [200, 201, 203, 204, 205, 206, 207, 208, 226, '2XX', 'default'];
@@ -228,19 +231,42 @@ type FirstIn<Responses, Keys> = Keys extends [infer Key, ...infer Others]
     : FirstIn<Responses, Others>
   : never;
 
-type ResultOf<Response> = Response extends { content: infer Contents extends object }
+type ResultOf<Response, At extends string> = Response extends { content: infer Contents extends object }
   ? [JsonIn<Contents>] extends [never]
-    ? { body: ResultBody<keyof Contents> }
-    : WholeOrBody<Stored<Received<Contents[JsonIn<Contents>]>>>
-  : Nothing;
+    ? WholeAt<{ body: ResultBody<keyof Contents> }, At>
+    : WholeOrBody<PartAt<Received<Contents[JsonIn<Contents>]>, At>>
+  : WholeAt<Nothing, At>;
+
+type WholeAt<Whole, At extends string> = At extends '' ? Whole : never;
+
+/** The part of a body that the work leaves when it is done: an object is there then, whatever the state says before. */
+type PartAt<Body, At extends string> = At extends '' ? Body : Settled<ValueAt<Body, At>>;
+
+type ValueAt<Value, At extends string> = At extends `/${infer Name}/${infer Rest}`
+  ? ValueAt<MemberOf<Value, Name>, `/${Rest}`>
+  : At extends `/${infer Name}`
+    ? MemberOf<Value, Name>
+    : never;
+
+type MemberOf<Value, Name extends string> = Value extends object
+  ? Name extends keyof Value
+    ? Value[Name]
+    : never
+  : never;
+
+type Settled<Value> = unknown extends Value
+  ? Value
+  : [NonNullable<Value>] extends [string | number | boolean | readonly unknown[]]
+    ? Exclude<Value, undefined>
+    : NonNullable<Value>;
 
 type ResultBody<Key> = MediaTypeOf<Key> extends `text/${string}` ? string : string | ArtifactReference;
 
 type WholeOrBody<Body> = unknown extends Body
   ? JsonObject
   : Body extends string | number | boolean | null | readonly unknown[]
-    ? { body: Body }
-    : Body;
+    ? { body: Stored<Body> }
+    : Stored<Body>;
 
 /** As it is stored: any text may be a file. */
 type Stored<T> = string extends T

@@ -128,13 +128,20 @@ function moveReferences(value: JsonValue, name: string): JsonValue {
   if (Array.isArray(value)) return value.map((item: JsonValue) => moveReferences(item, name));
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => {
-      if (key !== '$ref' || typeof member !== 'string') return [key, moveReferences(member ?? null, name)];
-      const target = member === '#' ? name : member.replace(/^#\/\$defs\//, `${name}.`);
-      return [key, `#/components/schemas/${target}`];
-    }),
+    Object.entries(value)
+      .filter(isSaid)
+      .map(([key, member]) => {
+        if (key !== '$ref' || typeof member !== 'string') return [key, moveReferences(member ?? null, name)];
+        const target = member === '#' ? name : member.replace(/^#\/\$defs\//, `${name}.`);
+        return [key, `#/components/schemas/${target}`];
+      }),
   );
 }
+
+/** zod bounds every integer by what a double holds; said, it would keep integers without bounds from fitting. */
+const isSaid = ([key, member]: [string, JsonValue | undefined]): boolean =>
+  !(key === 'maximum' && member === Number.MAX_SAFE_INTEGER) &&
+  !(key === 'minimum' && member === Number.MIN_SAFE_INTEGER);
 
 function errorSchema(): JsonObject {
   return {

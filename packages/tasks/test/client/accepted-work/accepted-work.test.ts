@@ -11,9 +11,19 @@ import { json, startServer } from '../../hand-made-server.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../documents/long-running.yaml'), 'utf8');
 
+const POLYMERS = `  /polymers/{id}:
+    get:
+      operationId: getPolymers
+      parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+      responses:
+        "200":
+          description: State
+          content: { application/json: { schema: { type: object, properties: { status: { enum: [baking, done, burnt] } } } } }
+`;
+
 /** The document of a vendor that goes its own ways, with what it is told about them. */
 function vendor(xMad: object): TaskInterface {
-  const document = parseDocument(text);
+  const document = parseDocument(text.replace('components:\n', `${POLYMERS}components:\n`));
   const info = document.info as JsonObject;
   return createTaskInterface(
     parseDocument({ ...document, info: { ...info, 'x-mad': { taskKey: 'vendor', ...xMad } } }),
@@ -203,6 +213,18 @@ describe('a definition of accepted work', () => {
       { status: 'startConformers' },
       '/info/x-mad/execution/parameter',
       /takes the id/,
+    ],
+    [
+      'a state that is not there',
+      { status: 'getConformers', state: '/stat' },
+      '/info/x-mad/execution/state',
+      /declares nothing at \/stat/,
+    ],
+    [
+      'a word that means nothing',
+      { status: 'getPolymers', result: '' },
+      '/info/x-mad/execution',
+      /say what baking, burnt of getPolymers means/,
     ],
     ['a misspelled key', { status: 'getConformers', progres: '/x' }, '/info/x-mad/execution', /progres/],
   ])('with %s is refused', (...[, execution, pointer, reason]) => {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type JsonObject, ValidationFailedError } from '@mad/core';
 import { describe, expect, test } from 'vitest';
+import { below } from '../../../src/client/exchange/service-call.ts';
 import { buildRequest } from '../../../src/client/request/build-request.ts';
 import { noFiles, type RequestFiles } from '../../../src/client/request/request-files.ts';
 import { listApiOperations } from '../../../src/openapi/api-operation.ts';
@@ -135,3 +136,15 @@ test('a file that is not there, or another one, fails the body', async () => {
     failureCode: 'ARTIFACT_NOT_FOUND',
   });
 });
+
+test.each(['/\\..\\..\\admin', '/.\t./.\t./admin', '/.\n./admin'])(
+  'a path of a document stays below the address of its service: %j',
+  async (path) => {
+    const serviceUrl = new URL('http://h/tenant-a/dock');
+    const reached = await buildRequest(interfaceOf({}, path), {}, files).then(
+      (built) => below(serviceUrl, built.path).pathname,
+      () => '/tenant-a/dock/',
+    );
+    expect(reached.startsWith('/tenant-a/dock/')).toBe(true);
+  },
+);

@@ -7,6 +7,7 @@ import type { TypedClient } from '../../../src/client/typed/typed-client.ts';
 import { parseDocument } from '../../../src/definition/parse-document.ts';
 import { startServer } from '../../hand-made-server.ts';
 import type { operations as fileOperations, paths as files } from './openapi-types/files-3.1.ts';
+import type { operations as jobOperations, paths as jobs } from './openapi-types/long-running.ts';
 import type { paths as forms } from './openapi-types/multipart.ts';
 import type { paths as parameters } from './openapi-types/parameters.ts';
 import type { paths as records } from './openapi-types/read-write-only.ts';
@@ -14,7 +15,7 @@ import type { operations as ligandOperations, paths as ligands } from './openapi
 
 type Text = string | ArtifactReference;
 
-const read = (name: string): string => readFileSync(new URL(`../documents/${name}.yaml`, import.meta.url), 'utf8');
+const read = (name: string): string => readFileSync(new URL(`../../documents/${name}.yaml`, import.meta.url), 'utf8');
 
 test('a request has the parameters by name and the body beside them', () => {
   expectTypeOf<TaskRequest<ligands, 'get /ligands'>>().toEqualTypeOf<{ page?: number }>();
@@ -70,6 +71,42 @@ test('a defined task is one for pipelines', () => {
   expect(store).toEqual({ task: 'answer-statuses@^3' });
   // @ts-expect-error it has no such operation
   defineTask<ligands>().type('answer-statuses', 'post /ligand');
+});
+
+test('the result of work that takes long stands where another operation tells it', () => {
+  const long = defineTask<jobs, jobOperations>();
+  type Started = TaskRequest<jobs, 'post /conformer-jobs'>;
+  interface Result {
+    score: number;
+    poses: number;
+  }
+  expectTypeOf<Started>().toEqualTypeOf<{ smiles: Text; count?: number }>();
+  const inState = long.type('conformers@^1', 'startConformers', { in: 'getConformers', at: '/result' });
+  expectTypeOf(inState).toEqualTypeOf<TaskType<Started, Result>>();
+  const apart = long.type('conformers@^1', 'post /conformer-jobs', { in: 'get /results/{jobId}', at: '' });
+  expectTypeOf(apart).toEqualTypeOf<TaskType<Started, Result>>();
+  expectTypeOf(
+    long.type('conformers@^1', 'startConformers', { in: 'getConformers', at: '/result/score' }),
+  ).toEqualTypeOf<TaskType<Started, { body: number }>>();
+  expectTypeOf<TaskResponse<jobs, 'get /conformer-jobs/{jobId}', '/result'>>().toEqualTypeOf<Result>();
+  // Text that may be null stays so; a state of several forms has what any of them tells.
+  expectTypeOf<TaskResponse<jobs, 'get /conformer-jobs/{jobId}', '/error'>>().toEqualTypeOf<
+    { body: Text } | { body: null }
+  >();
+  type State = { phase: 'running'; any?: unknown } | { phase: 'done'; answer: Result | null };
+  interface OfStates {
+    '/state': { get: { responses: { 200: { content: { 'application/json': State } } } } };
+  }
+  expectTypeOf<TaskResponse<OfStates, 'get /state', '/answer'>>().toEqualTypeOf<Result>();
+  expectTypeOf<TaskResponse<OfStates, 'get /state', '/any'>>().toEqualTypeOf<JsonObject>();
+  expectTypeOf<TaskResponse<jobs, 'get /conformer-jobs/{jobId}', '/answer'>>().toEqualTypeOf<never>();
+  expect(inState).toEqual({ task: 'conformers@^1' });
+  // @ts-expect-error the state has no such place
+  long.type('conformers@^1', 'startConformers', { in: 'getConformers', at: '/answer' });
+  // @ts-expect-error nor one without a name
+  long.type('conformers@^1', 'startConformers', { in: 'getConformers', at: 'result' });
+  // @ts-expect-error there is no such operation
+  long.type('conformers@^1', 'startConformers', { in: 'getConformer', at: '/result' });
 });
 
 test('calls have the types of their operations', () => {
