@@ -9,7 +9,11 @@ export {
   parseArtifactUri,
   parseMoleculeUri,
 } from './artifacts/artifact-uri.ts';
-export { createArtifactStore } from './artifacts/create-artifact-store.ts';
+export {
+  type ArtifactStoreOptions,
+  createArtifactStore,
+  type FileState,
+} from './artifacts/create-artifact-store.ts';
 export { createLocalArtifactStore } from './artifacts/create-local-artifact-store.ts';
 export { readArtifactText } from './artifacts/read-artifact-text.ts';
 export { type Clock, systemClock } from './clock.ts';
@@ -27,10 +31,11 @@ export {
   subscribeExecutor,
 } from './executor/diagnostics.ts';
 export { Executor, type ExecutorOptions, type ExecutorStatus, type RunningJobs } from './executor/executor.ts';
+export { gather } from './executor/gather.ts';
 export { isInterruption } from './executor/job-ending.ts';
 export type { KeepSchedules } from './executor/keep-schedules.ts';
+export { isSuspicious } from './executor/suspicious.ts';
 export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
-export type { SubmittedJob } from './job/accept-jobs.ts';
 // What a platform does.
 export { type Caller, requirePermission, requirePermissionOn } from './job/caller.ts';
 export { cancelJob } from './job/cancel-job.ts';
@@ -39,6 +44,9 @@ export type { ReconciledPlatform } from './job/findings/examined.ts';
 export type { Finding, FindingKind } from './job/findings/finding.ts';
 export { type FollowJob, followJob, type JobEvent } from './job/follow-job.ts';
 export { type ForkJob, forkJob } from './job/fork-job.ts';
+export { getPermittedJob } from './job/get-permitted-job.ts';
+export { identifyJob } from './job/identify-job.ts';
+export { type JobCache, parseJobCache } from './job/job-cache.ts';
 export { type JobFailure, toJobFailure } from './job/job-failure.ts';
 export {
   getJobResults,
@@ -66,10 +74,24 @@ export { type UpdateSchedule, updateSchedule } from './job/schedule/update-sched
 export { isTerminal } from './job/states.ts';
 export { submitJob } from './job/submit-job.ts';
 export { type SubmitOutcome, submitJobs } from './job/submit-jobs.ts';
+export type { SubmittedJob } from './job/submitted-job.ts';
+export { traceJob } from './job/trace-job.ts';
+export { type TracedRequest, traceRequest } from './job/trace-request.ts';
+export {
+  type PreparedStep,
+  type RefusedStep,
+  type SkippedInstance,
+  type TracedJob,
+  type TracedStep,
+  type TraceSteps,
+  traceSteps,
+  type WaitingStep,
+} from './job/trace-steps.ts';
 export { type WaitForJob, waitForJob } from './job/wait-for-job.ts';
 export { findByPointer, isJsonObject, type JsonObject, type JsonValue, parsePointer } from './json.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export * from './metadata/index.ts';
+export { listReferredInMetadata } from './metadata/list-referred-digests.ts';
 export type { Owner } from './metadata/owner.ts';
 export { type BindingScope, bindRequest, findBound } from './pipeline/bindings.ts';
 export { deleteDraftPipeline } from './pipeline/catalogue/delete-draft-pipeline.ts';
@@ -128,7 +150,7 @@ export { type ToTemplate, toTemplate } from './pipeline/template/to-template.ts'
 export { type UpdateTemplate, updateTemplate } from './pipeline/template/update-template.ts';
 export { findNotPlainJson, type NotPlainJson } from './plain-json.ts';
 export type { Platform } from './platform.ts';
-export type { ArtifactStore, Digest, StoredArtifact } from './ports/artifact-store.ts';
+export type { ArtifactStore, Digest, FoundArtifact, StoredArtifact } from './ports/artifact-store.ts';
 export type { ConsumeOptions, EnqueueOptions, JobMessage, JobQueue, QueueDepth } from './ports/job-queue.ts';
 export type * from './ports/result-cache.ts';
 export type { ResultsDatabases } from './ports/results-databases.ts';
@@ -149,6 +171,7 @@ export { prepared, type QueryClient, sendQuery } from './postgres/prepared-state
 export { findSqlState, SQLSTATE } from './postgres/sqlstate.ts';
 export { createInProcessQueue } from './queue/create-in-process-queue.ts';
 export type { QueueLimits } from './queue/queue-limits.ts';
+export { Recent } from './recent.ts';
 export * from './results/index.ts';
 export { type CompiledSchema, compileSchema } from './schema/compile-schema.ts';
 export { findSubschema, type Subschema } from './schema/find-subschema.ts';

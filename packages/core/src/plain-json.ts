@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { isJsonObject } from './json.ts';
 
 /** Nesting beyond this is refused: no request comes near it, and readers that recurse stay safe. */
@@ -20,7 +21,8 @@ export interface NotPlainJson {
 /**
  * The first thing in a value that JSON, jsonb or a reader of them would not keep unchanged; undefined for plain JSON. Such are NaN and infinities,
  * integers beyond 2^53, lone surrogates and NUL (also in keys), functions, symbols, bigint, accessors and hidden properties, `__proto__`, holes
- * and undefined in arrays, anything with a class (Date, Map, boxed numbers), cycles, and nesting beyond 128. An undefined property counts as absent.
+ * and undefined in arrays, anything with a class (Date, Map, boxed numbers), proxies, cycles, and nesting beyond 128. An undefined property counts as
+ * absent.
  */
 export function findNotPlainJson(value: unknown): NotPlainJson | undefined {
   try {
@@ -59,6 +61,8 @@ function checkString(value: string, place: Place, what: string): void {
 }
 
 function checkContainer(value: object, place: Place): void {
+  // It may answer otherwise when it is asked again.
+  if (types.isProxy(value)) refuse(place, 'a proxy');
   if (place.around.includes(value)) refuse(place, 'a cycle');
   if (place.around.length === MAX_DEPTH) refuse(place, `nesting deeper than ${MAX_DEPTH}`);
   place.around.push(value);

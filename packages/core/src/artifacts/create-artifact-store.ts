@@ -3,14 +3,28 @@ import { Readable } from 'node:stream';
 import { type FileStorage, isFile } from '@flystorage/file-storage';
 import { NotFoundError, ValidationFailedError } from '../errors.ts';
 import { isUuid, type OrgId } from '../ids.ts';
-import type { ArtifactStore, Digest, StoredArtifact } from '../ports/artifact-store.ts';
+import type { ArtifactStore, Digest, FoundArtifact } from '../ports/artifact-store.ts';
 import { isDigest } from './is-digest.ts';
+
+/** What a storage knows of a file without reading it. */
+export type FileState = Omit<FoundArtifact, 'digest'>;
+
+export interface ArtifactStoreOptions {
+  /**
+   * The state of the file at this path of the storage; undefined when there is none.
+   * @default what the adapter tells, with the time of modification as version: for storages that set it themselves, as S3 does
+   */
+  readonly stat?: ((path: string) => Promise<FileState | undefined>) | undefined;
+}
 
 /**
  * An artifact store on any Flystorage adapter. Bytes are written under a name of their own and moved to their digest when complete, so
  * a crash leaves no half artifact behind a digest; what it leaves under `incoming/` is never read.
  */
-export function createArtifactStore(storage: FileStorage): ArtifactStore {
+export function createArtifactStore(
+  storage: FileStorage,
+  { stat = (path) => statOf(storage, path) }: ArtifactStoreOptions = {},
+): ArtifactStore {
   // An organization's folder is its uuid and a file's name its digest: nothing that a caller passes can lead out of the folder.
   const folder = (orgId: OrgId) => {
     if (!isUuid(orgId))
@@ -25,10 +39,10 @@ export function createArtifactStore(storage: FileStorage): ArtifactStore {
     return `${folder(orgId)}/sha256/${digest.slice(0, 2)}/${digest}`;
   };
 
-  async function head(orgId: OrgId, digest: Digest): Promise<StoredArtifact | undefined> {
+  async function head(orgId: OrgId, digest: Digest): Promise<FoundArtifact | undefined> {
     if (!isDigest(digest)) return undefined;
-    if (!(await storage.fileExists(path(orgId, digest)))) return undefined;
-    return { digest, sizeBytes: await storage.fileSize(path(orgId, digest)) };
+    const found = await stat(path(orgId, digest));
+    return found && { ...found, digest };
   }
 
   return {
@@ -70,4 +84,13 @@ export function createArtifactStore(storage: FileStorage): ArtifactStore {
       }
     },
   };
+}
+
+async function statOf(storage: FileStorage, path: string): Promise<FileState | undefined> {
+  if (!(await storage.fileExists(path))) return undefined;
+  const found = await storage.stat(path);
+  const sizeBytes = (isFile(found) ? found.size : undefined) ?? (await storage.fileSize(path));
+  const { lastModifiedMs } = found;
+  if (lastModifiedMs === undefined) return { sizeBytes };
+  return { sizeBytes, storedAt: new Date(lastModifiedMs), version: `${lastModifiedMs}/${sizeBytes}` };
 }

@@ -32,6 +32,8 @@ export const EXECUTOR_POINTS = [
   /** The result of a step is committed. */
   'step.completed',
   'step.cached',
+  /** Another computes the same: the step waits for its result. */
+  'step.joined',
   'step.skipped',
   /** By its run, or before its first one when its deadline passed. */
   'job.closed',
@@ -90,6 +92,7 @@ export interface ExecutorFacts {
   readonly 'cache.recorded': BatchFacts;
   readonly 'step.completed': AttemptFacts;
   readonly 'step.cached': StepFacts & { readonly cache_key: string; readonly canonical_job_id: string };
+  readonly 'step.joined': StepFacts & { readonly cache_key: string; readonly leader_job_id: string };
   readonly 'step.skipped': StepFacts & { readonly reason: string };
   /** `code` of the failure, null without one; `elapsed_ms` since the job's first start, null when it never started. */
   readonly 'job.closed': JobFacts & {

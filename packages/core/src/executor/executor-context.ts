@@ -4,6 +4,7 @@ import type { Logger } from '../logger.ts';
 import type { ResultCache } from '../ports/result-cache.ts';
 import type { TaskRunner } from '../ports/task-runner.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
+import type { Flights } from './flights.ts';
 import type { Journal } from './journal.ts';
 import type { SpecStore } from './spec-store.ts';
 
@@ -13,6 +14,7 @@ export interface ExecutorContext {
   readonly results: ResultsDatabase;
   readonly journal: Journal;
   readonly specs: SpecStore;
+  readonly flights: Flights;
   readonly tasks: TaskRunner;
   /** Absent: jobs neither read nor fill the cache. */
   readonly cache: ResultCache | undefined;

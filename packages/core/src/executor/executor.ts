@@ -3,10 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../clock.ts';
 import { ExecutorStoppedError, isMadError, LeaseLostError } from '../errors.ts';
 import { isUuid, newId, type OrgId } from '../ids.ts';
+import { announceFollowers } from '../job/announce-followers.ts';
 import { createMirror, type Mirror } from '../job/create-mirror.ts';
 import { silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
 import type { JobMessage, QueueDepth } from '../ports/job-queue.ts';
+import type { MovedFollower } from '../results/followers.ts';
 import { EVERY } from '../signals/every.ts';
 import { signalsOf } from '../signals/signals-of.ts';
 import { ExecutorStopping } from './job-ending.ts';
@@ -195,10 +197,19 @@ export class Executor implements AsyncDisposable {
           jobIds.map((jobId) => ({ orgId, jobId })),
         ),
       upcoming: (count) => this.#platform.queue.upcoming?.(orgId, count) ?? [],
+      onFollowers: (followers) => this.#goOn(orgId, followers),
       onClaimed: (jobId) => this.#mirror.noteIds(orgId, [jobId]),
     });
     this.#organizations.set(orgId, created);
     return created;
+  }
+
+  #goOn(orgId: OrgId, followers: readonly MovedFollower[]): void {
+    this.#mirror.noteIds(
+      orgId,
+      followers.map(({ job_id }) => job_id),
+    );
+    void announceFollowers(this.#platform, { orgId, followers });
   }
 
   *#runs() {

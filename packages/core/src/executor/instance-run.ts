@@ -3,17 +3,17 @@ import type { JobCache } from '../job/job-cache.ts';
 import { toJobFailure } from '../job/job-failure.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { type BindingScope, bindRequest } from '../pipeline/bindings.ts';
-import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
-import type { AcceptedWork, TaskOutcome } from '../ports/task-runner.ts';
-import { findTaskResult } from '../results/task-result.repository.ts';
-import { artifactMapOf } from './artifact-map.ts';
+import type { CacheIdentity, NewCacheEntry } from '../ports/result-cache.ts';
+import type { AcceptedWork, TaskIdentity, TaskOutcome } from '../ports/task-runner.ts';
+import { artifactMapOf, sumBytes } from './artifact-map.ts';
 import { cancelAccepted } from './cancel-accepted.ts';
 import { tell } from './diagnostics.ts';
+import { drawSeed, withSeed } from './draw-seed.ts';
 import type { EarlierAttempts } from './earlier-runs.ts';
 import type { ExecutorContext } from './executor-context.ts';
 import { endsJob, type JobEnding, StepStopped, toCutOff } from './job-ending.ts';
-import type { AlsoCommit } from './journal.ts';
 import { retryWaitMs } from './retry-wait.ts';
+import { SharedStep } from './shared-step.ts';
 import type { StepInstance } from './step-plan.ts';
 import { attemptTask, toRunnerFailure } from './task-attempt.ts';
 import { confidenceOf, TransitionDraft } from './transition-draft.ts';
@@ -28,12 +28,16 @@ export interface InstanceHost {
   readonly cacheWish: JobCache;
   /** Set when the run starts nothing more. */
   readonly ending: JobEnding | undefined;
+  /** False: an answer of an earlier run is computed again, as the pipeline's policy says of suspicious ones. */
+  mayTake(instance: StepInstance, result: JsonObject): boolean;
+  /** As `mayTake`, of an answer that was computed now: false keeps it, and the job, from being shown to others. */
+  isShared(instance: StepInstance, result: JsonObject): boolean;
   commit(draft: TransitionDraft): Promise<void>;
   /** A service has taken over the work of an attempt: it is noted before anybody asks for it. */
   accepted(execId: string, work: AcceptedWork): Promise<void>;
   completed(
     run: InstanceRun,
-    given: { result: JsonObject; confidence: number | null; draft: TransitionDraft },
+    given: { result: JsonObject; confidence: number | null; computeMs: number; draft: TransitionDraft },
   ): Promise<void>;
   failed(run: InstanceRun, given: { error: unknown; draft: TransitionDraft }): Promise<void>;
   /** Ended without an outcome: the job or the step it belongs to has ended. */
@@ -43,7 +47,7 @@ export interface InstanceHost {
   broke(run: InstanceRun, error: unknown): void;
 }
 
-/** How long a request may be made, or the cache be asked, before the run is broken off. */
+/** How long a request may be made before the run is broken off. */
 const PATIENCE_MS = 60_000;
 
 /** One step instance on its way to an outcome: from the cache, or by attempts at a service. */
@@ -54,13 +58,17 @@ export class InstanceRun {
   #controller = new AbortController();
   #request: JsonObject = {};
   #identity: CacheIdentity | undefined;
-  #decision: CacheDecision | undefined;
   #execId: string | undefined;
   #attempt: number;
   #failed: number;
   #answered: number;
   #calledAt = 0;
   #accepted: AcceptedWork | undefined;
+  #task: TaskIdentity | undefined;
+  #seed: number | undefined;
+  #inputBytes = 0;
+  /** With those that ask the same; undefined where the cache is off. */
+  #shared: SharedStep | undefined;
 
   constructor(given: {
     context: ExecutorContext;
@@ -111,15 +119,34 @@ export class InstanceRun {
       taskDefinitionId: step.taskDefinitionId,
       request: bindRequest(scope, step, item?.value),
     });
-    const { request, identity: task } = await within(preparing, { signal: this.#controller.signal, ms: PATIENCE_MS });
+    const { signal } = this.#controller;
+    const { request, identity: task, missingSeed } = await within(preparing, { signal, ms: PATIENCE_MS });
     if (!isJsonObject(request)) throw new TypeError('expected { request, identity } of a task runner');
-    this.#request = request;
-    this.#identity = step.cache === 'off' ? undefined : cache?.identifyStep({ task, request });
+    this.#task = task;
+    if (cache && step.cache !== 'off') {
+      this.#identity = await within(cache.identifyStep({ orgId, task, request }), { signal, ms: PATIENCE_MS });
+      this.#inputBytes = sumBytes(artifactMapOf(orgId, request));
+      this.#shared = this.#share(task, this.#identity);
+    }
+    this.#seed = missingSeed && drawSeed(missingSeed, `${this.#host.jobId}/${this.instance.name}`);
+    this.#request = missingSeed && this.#seed !== undefined ? withSeed(request, missingSeed, this.#seed) : request;
+  }
+
+  #share({ determinism }: TaskIdentity, { cacheKey }: CacheIdentity): SharedStep {
+    const { jobId, cacheWish } = this.#host;
+    const isRepeatable = determinism === 'exact' || determinism === 'seeded';
+    return new SharedStep({
+      ...{ context: this.#context, jobId, name: this.instance.name, cacheKey, cacheWish },
+      isShareable: isRepeatable || cacheWish.accept_stochastic,
+      mayTake: (result) => this.#host.mayTake(this.instance, result),
+      note: (draft) => this.#host.note(draft),
+    });
   }
 
   draftAttempt(draft: TransitionDraft): void {
     const cacheKey = this.#identity?.cacheKey ?? null;
-    this.#execId = draft.start(this.instance, { attempt: this.#attempt, cacheKey, decision: this.#decision });
+    const given = { attempt: this.#attempt, cacheKey, decision: this.#shared?.decision, seed: this.#seed };
+    this.#execId = draft.start(this.instance, given);
     this.#attempt++;
   }
 
@@ -134,6 +161,7 @@ export class InstanceRun {
       if (this.#execId === undefined) await this.#askCache();
       else await this.#callOnce(this.#execId);
     } catch (error) {
+      await this.#shared?.leave();
       this.#host.broke(this, error);
     }
   }
@@ -141,31 +169,23 @@ export class InstanceRun {
   async #askCache(): Promise<void> {
     const draft = new TransitionDraft();
     const { signal } = this.#controller;
-    const found = await within(this.#lookUp(), { signal, ms: PATIENCE_MS }).catch((error: unknown) => {
+    const isUnderWay = this.#accepted !== undefined;
+    const served = await this.#shared?.findServed({ signal, isUnderWay }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
+      return undefined;
     });
-    if (!found || signal.aborted) return this.#start(draft);
-    const { hit, row, cacheKey } = found;
-    draft.completeFromCache(this.instance, { hit, cacheKey, row });
-    tell('step.cached', { ...this.#facts(), cache_key: cacheKey, canonical_job_id: hit.canonicalJobId });
-    await this.#host.completed(this, { result: row.result_data, confidence: row.confidence_score, draft });
-  }
-
-  async #lookUp() {
-    const { cache, results, orgId } = this.#context;
-    if (!cache || !this.#identity) return undefined;
-    const { cacheKey } = this.#identity;
-    const minConfidence = this.#host.cacheWish.min_confidence ?? undefined;
-    this.#decision = await cache.find(results, { orgId, cacheKey, minConfidence });
-    const hit = this.#decision.outcome === 'hit' ? this.#decision : undefined;
-    // An entry may lose its job between the look-up and here; then this is a miss like any other.
-    const row = hit && (await findTaskResult(results, { jobId: hit.canonicalJobId, taskName: hit.taskName }));
-    return hit && row && { hit, row, cacheKey };
+    if (!served || signal.aborted) return this.#start(draft);
+    const { result, confidenceScore: confidence, canonicalJobId: canonical_job_id } = served;
+    const cacheKey = this.#identity?.cacheKey ?? '';
+    draft.completeFromCache(this.instance, { hit: served, cacheKey, result });
+    tell('step.cached', { ...this.#facts(), cache_key: cacheKey, canonical_job_id });
+    await this.#host.completed(this, { result: result.resultData, confidence, computeMs: 0, draft });
   }
 
   async #start(draft: TransitionDraft): Promise<void> {
     if (this.#host.ending || this.#controller.signal.aborted) {
       await this.#abandon();
+      await this.#shared?.leave();
       return this.#host.stopped(this, draft);
     }
     this.draftAttempt(draft);
@@ -211,13 +231,20 @@ export class InstanceRun {
       if (fault) throw fault.error;
       return this.#callFailed(execId, error);
     }
-    const { computeMs: compute_ms, serviceName: service } = outcome;
+    const { computeMs, computeMs: compute_ms, serviceName: service } = outcome;
     tell('attempt.answered', { ...facts, elapsed_ms: this.#elapsedMs, service, compute_ms });
     const draft = new TransitionDraft();
     draft.complete(this.instance, { execId, outcome });
-    this.#record(outcome, draft);
-    await this.#host.completed(this, { result: outcome.result, confidence: confidenceOf(outcome.result), draft });
+    const isRecorded = this.#record(outcome, draft);
+    if (this.#shared?.flight && isRecorded) draft.flights.push(this.#shared.flight);
+    await this.#host.completed(this, {
+      result: outcome.result,
+      confidence: confidenceOf(outcome.result),
+      computeMs,
+      draft,
+    });
     tell('step.completed', facts);
+    await this.#shared?.end({ isRecorded });
   }
 
   async #callFailed(execId: string, error: unknown): Promise<void> {
@@ -227,6 +254,7 @@ export class InstanceRun {
       tell('attempt.canceled', { ...this.#attemptFacts(), elapsed_ms: this.#elapsedMs, reason: toCutOff(error) });
     if (isStopped) {
       draft.stop(this.instance, { execId, serviceId: this.#accepted?.serviceId ?? null });
+      await this.#shared?.leave();
       return this.#host.stopped(this, draft);
     }
     // A database or store that is away is no failure of the job: the run is broken off and goes on when it is back.
@@ -240,6 +268,7 @@ export class InstanceRun {
     const { retry } = this.instance.step;
     if (error instanceof TaskFailedError && error.retryable && this.#failed < retry.attempts)
       return this.#retry(draft, failure.code);
+    await this.#shared?.end({ isRecorded: false });
     await this.#host.failed(this, { error, draft });
   }
 
@@ -255,29 +284,35 @@ export class InstanceRun {
     await this.#start(new TransitionDraft());
   }
 
-  #record({ result, serviceName, schemaVersion, computeMs }: TaskOutcome, draft: TransitionDraft): void {
+  /** False where nobody else may have the answer. */
+  #record({ result, serviceName, serviceId, schemaVersion, computeMs }: TaskOutcome, draft: TransitionDraft): boolean {
     const { cache, orgId } = this.#context;
     const identity = this.#identity;
-    if (!cache || !identity) return;
+    if (!cache || !identity || !this.#host.isShared(this.instance, result)) return false;
     const { name, step } = this.instance;
-    const write: AlsoCommit['write'] = (tx) =>
-      cache.record(tx, {
-        identity,
-        pipelineVersion: this.#host.pipelineVersion,
-        taskName: name,
-        canonicalJobId: this.#host.jobId,
-        confidenceScore: confidenceOf(result),
-        artifactMap: artifactMapOf(orgId, result),
-        metricsSummary: {},
-        producer: { service_name: serviceName, schema_version: schemaVersion, task: step.task },
-        computeMs: Math.round(computeMs),
-      });
-    draft.also.push({ key: identity.cacheKey, write });
+    draft.entries.push({
+      identity,
+      pipelineVersion: this.#host.pipelineVersion,
+      taskName: name,
+      canonicalJobId: this.#host.jobId,
+      confidenceScore: confidenceOf(result),
+      artifacts: artifactMapOf(orgId, result),
+      metricsSummary: {},
+      producer: {
+        ...{ service_name: serviceName, service_id: serviceId, schema_version: schemaVersion, task: step.task },
+        ...(this.#seed !== undefined && { seed: this.#seed }),
+      },
+      computeMs: Math.round(computeMs),
+      inputBytes: this.#inputBytes,
+      ignoredAnswerPointers: this.#task?.ignoredAnswerPointers ?? [],
+    } satisfies NewCacheEntry);
+    return true;
   }
 
   async #progress(fraction: number): Promise<void> {
     const draft = new TransitionDraft();
     draft.tell('TASK_PROGRESS', { name: this.instance.name, progress: fraction });
+    this.#shared?.progress(fraction);
     await this.#host.note(draft);
   }
 
@@ -286,7 +321,8 @@ export class InstanceRun {
   }
 
   #attemptFacts() {
-    const cache = this.#decision?.outcome === 'miss' ? this.#decision.reason : null;
+    const decision = this.#shared?.decision;
+    const cache = decision?.outcome === 'miss' ? decision.reason : null;
     return { ...this.#facts(), attempt: this.#attempt - 1, cache };
   }
 

@@ -27,6 +27,7 @@ import {
 } from './job-ending.ts';
 import { toJobEntry } from './record-job.ts';
 import { type StepInstance, StepPlan } from './step-plan.ts';
+import { isSuspicious } from './suspicious.ts';
 import { confidenceOf, TransitionDraft } from './transition-draft.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -47,6 +48,9 @@ export class JobRun implements InstanceHost {
   readonly #running = new Map<string, InstanceRun>();
   readonly #finished = Promise.withResolvers<void>();
   readonly #confidences: (number | null)[] = [];
+  #computeMs = 0;
+  /** No answer was such that others must not have it. */
+  #isShared = true;
   #fence: number;
   #spec: PublishedSpec | undefined;
   #plan: StepPlan | undefined;
@@ -140,12 +144,25 @@ export class JobRun implements InstanceHost {
 
   async completed(
     run: InstanceRun,
-    { result, confidence, draft }: { result: JsonObject; confidence: number | null; draft: TransitionDraft },
+    given: { result: JsonObject; confidence: number | null; computeMs: number; draft: TransitionDraft },
   ): Promise<void> {
+    const { result, confidence, computeMs, draft } = given;
     this.#running.delete(run.instance.name);
+    this.#computeMs += computeMs;
     this.#confidences.push(confidence);
     this.#plan?.complete(run.instance, result);
     await this.#turn(draft);
+  }
+
+  mayTake({ step }: StepInstance, result: JsonObject): boolean {
+    const spec = this.#spec;
+    return !spec || spec.cache.suspicious === 'serve' || !isSuspicious(spec, { step: step.name, result });
+  }
+
+  isShared(instance: StepInstance, result: JsonObject): boolean {
+    const isShared = this.mayTake(instance, result);
+    if (!isShared) this.#isShared = false;
+    return isShared;
   }
 
   async failed(run: InstanceRun, { error, draft }: { error: unknown; draft: TransitionDraft }): Promise<void> {
@@ -173,7 +190,12 @@ export class JobRun implements InstanceHost {
   async commit(draft: TransitionDraft): Promise<void> {
     if (this.#ending?.kind === 'drop') throw this.#ending.error;
     const transition = draft.toTransition({ jobId: this.jobId, fence: this.#fence });
-    await this.#context.journal.commit(transition, draft.also);
+    const { entries, flights, close } = draft;
+    const { use, cache_key } = this.cacheWish;
+    // Others wait for jobs only that asked the cache and found nothing.
+    const led =
+      close && use && cache_key !== null ? { jobId: this.jobId, isShared: close.status === 'COMPLETED' } : undefined;
+    await this.#context.journal.commit(transition, { entries, flights, led });
     if (!draft.claim) return;
     this.#fence++;
     this.#context.onClaimed(this.jobId);
@@ -191,7 +213,7 @@ export class JobRun implements InstanceHost {
     tell('job.claiming', this.#facts());
     const claim = new TransitionDraft();
     claim.claim = true;
-    claim.events.push({ event: job.fence === 0 ? 'STARTED' : 'RESUMED' });
+    claim.events.push({ event: job.started_ms_ago === 0 ? 'STARTED' : 'RESUMED' });
     const runnable = await specs.get(job).catch((error: unknown) => {
       if (!endsJob(error)) throw error;
       this.#ending = { kind: 'close', status: 'FAILED', failure: toJobFailure(error) };
@@ -254,12 +276,13 @@ export class JobRun implements InstanceHost {
   async #close(close: JobClose, draft: TransitionDraft): Promise<void> {
     this.#closing = true;
     draft.end(close);
-    const { cache } = this.#context;
-    if (cache && close.status === 'COMPLETED' && this.#spec && this.#plan) {
-      const entry = toJobEntry(cache, {
-        ...{ job: this.#job, spec: this.#spec, plan: this.#plan, close, confidences: this.#confidences },
+    const { cache, orgId } = this.#context;
+    if (cache && close.status === 'COMPLETED' && this.#isShared && this.#spec && this.#plan) {
+      const entry = await toJobEntry(cache, {
+        ...{ orgId, job: this.#job, spec: this.#spec, plan: this.#plan, close },
+        ...{ confidences: this.#confidences, computeMs: this.#computeMs },
       });
-      if (entry) draft.also.push(entry);
+      if (entry) draft.entries.push(entry);
     }
     await this.commit(draft);
     const elapsed_ms = this.#job.started_ms_ago + performance.now() - this.#createdAt;

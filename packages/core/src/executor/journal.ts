@@ -1,21 +1,28 @@
 import { LeaseLostError, TaskFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
+import type { NewCacheEntry, ResultCache } from '../ports/result-cache.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
+import { endCacheFlights, type HeldCacheFlight } from '../results/cache-flight.repository.ts';
 import { commitTransitions, mergeRows, type TransitionRows, toTransitionRows } from '../results/commit-transitions.ts';
+import { closeFollowers, type LedJob, type MovedFollower } from '../results/followers.ts';
 import type { JobTransition, MovedJob } from '../results/job-transition.ts';
-import type { ResultsDatabase, ResultsTransaction } from '../results/results-database.ts';
+import type { ResultsDatabase } from '../results/results-database.ts';
 import { tell } from './diagnostics.ts';
 
-/** What else belongs to the commit of a transition, for ports that write themselves: an entry of the cache. */
+/** What else belongs to the commit of a transition. */
 export interface AlsoCommit {
-  /** Names the row that is written: those of a batch are written in this order, or two batches could wait for each other's rows. */
-  readonly key: string;
-  write(tx: ResultsTransaction): Promise<void>;
+  /** What the cache remembers of it. */
+  readonly entries: readonly NewCacheEntry[];
+  /** They end with it. */
+  readonly flights: readonly HeldCacheFlight[];
+  /** The job ends, and others may wait for it. */
+  readonly led: LedJob | undefined;
 }
 
 export interface JournalOptions {
   readonly orgId: OrgId;
   readonly results: ResultsDatabase;
+  readonly cache: ResultCache | undefined;
   /** Names the executor on the rows it writes. */
   readonly holder: string;
   /** For how long a claim holds. */
@@ -23,6 +30,8 @@ export interface JournalOptions {
   /** How many batches may be under way at once. @default 2 */
   readonly lanes?: number;
   readonly onCommitted: (moved: readonly MovedJob[]) => void;
+  /** Jobs that waited for one that has ended: closed with its result, or to be run now. */
+  readonly onFollowers: (followers: readonly MovedFollower[]) => void;
 }
 
 /** What waits to be written for one job. */
@@ -77,14 +86,14 @@ export class Journal {
    * @throws {LeaseLostError} when its fence does not hold the job (any more); nothing was written.
    * @throws {TaskFailedError} when it holds what cannot be stored.
    */
-  async commit(transition: JobTransition, also: readonly AlsoCommit[] = []): Promise<MovedJob> {
+  async commit(transition: JobTransition, also?: AlsoCommit | undefined): Promise<MovedJob> {
     const waiter = Promise.withResolvers<MovedJob>();
     const { jobId } = transition;
     const rows = toRows(transition);
     const entry = this.#waiting.get(jobId) ?? { jobId, transitions: [], size: 0, also: [], waiters: [] };
     entry.transitions.push(rows);
     entry.size += rows.size;
-    entry.also.push(...also);
+    if (also && (also.entries.length > 0 || also.flights.length > 0 || also.led)) entry.also.push(also);
     entry.waiters.push(waiter);
     this.#waiting.set(jobId, entry);
     this.#plan();
@@ -145,9 +154,7 @@ export class Journal {
   async #send(batch: readonly Entry[]): Promise<readonly MovedJob[]> {
     const { orgId, results, holder, leaseMs } = this.#options;
     const jobs = batch.map((entry) => mergeRows(entry.transitions));
-    const also = batch
-      .flatMap((entry) => entry.also.map((one) => ({ one, jobId: entry.jobId })))
-      .sort((a, b) => (a.one.key < b.one.key ? -1 : 1));
+    const also = batch.flatMap((entry) => entry.also.map((one) => ({ ...one, jobId: entry.jobId })));
     const facts = { org_id: orgId, job_ids: batch.map(({ jobId }) => jobId) };
     const sentAt = performance.now();
     if (also.length === 0) {
@@ -157,14 +164,20 @@ export class Journal {
       tell('committed', { ...facts, elapsed_ms: performance.now() - sentAt });
       return moved;
     }
-    const moved = await results.transaction().execute(async (tx) => {
-      const written = await commitTransitions(tx, { holder, leaseMs, jobs });
-      const held = new Set(written.map(({ job_id }) => job_id));
-      for (const { one, jobId } of also) if (held.has(jobId)) await one.write(tx);
+    const { moved, followers } = await results.transaction().execute(async (tx) => {
+      const moved = await commitTransitions(tx, { holder, leaseMs, jobs });
+      const held = new Set(moved.map(({ job_id }) => job_id));
+      const written = also.filter(({ jobId }) => held.has(jobId));
+      // One order for all batches, or two could wait for each other's rows: jobs, entries, flights, each by their keys.
+      const entries = written.flatMap(({ entries }) => entries);
+      if (entries.length > 0) await this.#options.cache?.record(tx, { orgId, entries });
+      await endCacheFlights(tx, { flights: written.flatMap(({ flights }) => flights) });
+      const followers = await closeFollowers(tx, { led: written.flatMap(({ led }) => led ?? []) });
       tell('cache.recorded', facts);
-      return written;
+      return { moved, followers };
     });
     tell('committed', { ...facts, elapsed_ms: performance.now() - sentAt });
+    this.#options.onFollowers(followers);
     return moved;
   }
 

@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import { listCancelRequests, renewJobLeases } from '../results/renew-leases.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { tell } from './diagnostics.ts';
+import type { Flights } from './flights.ts';
 import type { JobRun } from './job-run.ts';
 
 export interface KeepLeases {
@@ -12,6 +13,8 @@ export interface KeepLeases {
   readonly results: ResultsDatabase;
   /** The runs whose leases are kept, by job id; read anew each time. */
   readonly runs: ReadonlyMap<string, JobRun>;
+  /** Renewed with the leases. */
+  readonly flights: Flights;
   readonly leaseMs: number;
   readonly logger: Logger;
 }
@@ -27,7 +30,7 @@ const LOOK_EVERY_MS = 1_000;
  * Keeps the leases of one organization's runs: all renewed with one statement three times in a lease's life. In between it looks once a second for
  * cancels whose signal was lost. A run whose lease is lost is dropped, and so are all when the database stays away for longer than the lease.
  */
-export function keepLeases({ orgId, results, runs, leaseMs, logger }: KeepLeases): KeptLeases {
+export function keepLeases({ orgId, results, runs, flights, leaseMs, logger }: KeepLeases): KeptLeases {
   const everyMs = Math.min(leaseMs / 3, LOOK_EVERY_MS);
   let renewAt = performance.now() + leaseMs / 3;
   let answeredAt = performance.now();
@@ -58,6 +61,7 @@ export function keepLeases({ orgId, results, runs, leaseMs, logger }: KeepLeases
 
   async function renew(held: readonly JobRun[]): Promise<void> {
     const jobs = held.map(({ jobId, fence }) => ({ jobId, fence }));
+    await flights.renew();
     const leases = new Map((await renewJobLeases(results, { jobs, leaseMs })).map((row) => [row.job_id, row]));
     let missed = false;
     for (const [index, run] of held.entries()) {

@@ -1,8 +1,10 @@
 import { LeaseLostError } from '../errors.ts';
 import type { JobSignal } from '../ports/signals.ts';
+import type { MovedFollower } from '../results/followers.ts';
 import { listCancelRequests } from '../results/renew-leases.ts';
 import { EVERY } from '../signals/every.ts';
 import type { ExecutorContext } from './executor-context.ts';
+import { Flights } from './flights.ts';
 import { gather } from './gather.ts';
 import { JobReader } from './job-reader.ts';
 import { JobRun } from './job-run.ts';
@@ -10,9 +12,11 @@ import { Journal } from './journal.ts';
 import { type KeptLeases, keepLeases } from './keep-leases.ts';
 import { SpecStore } from './spec-store.ts';
 
-export type OrganizationOptions = Omit<ExecutorContext, 'journal' | 'specs'> & {
+export type OrganizationOptions = Omit<ExecutorContext, 'journal' | 'specs' | 'flights'> & {
   /** Their timelines grew. */
   readonly onChanged: (jobIds: readonly string[]) => void;
+  /** Jobs that waited for an equal one, which has ended. */
+  readonly onFollowers: (followers: readonly MovedFollower[]) => void;
   /** Jobs of the organization that will probably be run here next, so many at most. */
   readonly upcoming: (count: number) => readonly string[];
 };
@@ -25,27 +29,31 @@ export class OrganizationRuns implements Disposable {
   readonly #reader: JobReader;
   readonly #isCancelAsked: (jobId: string) => Promise<boolean | undefined>;
   readonly #leases: KeptLeases;
+  readonly #flights: Flights;
   /** Jobs whose rows are being read. */
   #asked = 0;
 
-  constructor({ onChanged, upcoming, ...shared }: OrganizationOptions) {
-    const { orgId, results, holder, leaseMs, logger } = shared;
+  constructor({ onChanged, onFollowers, upcoming, ...shared }: OrganizationOptions) {
+    const { orgId, results, cache, holder, leaseMs, logger } = shared;
     this.journal = new Journal({
       orgId,
       results,
+      cache,
       holder,
       leaseMs,
+      onFollowers,
       onCommitted: (moved) => {
         for (const row of moved) if (row.cancel_requested) this.runs.get(row.job_id)?.cancel();
         onChanged(moved.map((row) => row.job_id));
       },
     });
-    this.#context = { ...shared, journal: this.journal, specs: new SpecStore(results) };
+    this.#flights = new Flights({ orgId, results, holder, leaseMs, logger });
+    this.#context = { ...shared, journal: this.journal, specs: new SpecStore(results), flights: this.#flights };
     this.#reader = new JobReader({ results, upcoming });
     this.#isCancelAsked = gather(
       async (jobIds) => new Map((await listCancelRequests(results, { jobIds })).map((jobId) => [jobId, true])),
     );
-    this.#leases = keepLeases({ orgId, results, runs: this.runs, leaseMs, logger });
+    this.#leases = keepLeases({ orgId, results, runs: this.runs, flights: this.#flights, leaseMs, logger });
   }
 
   get isIdle(): boolean {
@@ -88,5 +96,6 @@ export class OrganizationRuns implements Disposable {
 
   [Symbol.dispose](): void {
     this.#leases[Symbol.dispose]();
+    this.#flights[Symbol.dispose]();
   }
 }

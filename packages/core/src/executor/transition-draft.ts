@@ -1,8 +1,9 @@
 import { newId } from '../ids.ts';
 import { type JobFailure, toJobFailure } from '../job/job-failure.ts';
 import type { JsonObject } from '../json.ts';
-import type { CacheDecision, CacheHit } from '../ports/result-cache.ts';
+import type { CacheDecision, CachedResult, CacheHit, NewCacheEntry } from '../ports/result-cache.ts';
 import type { TaskOutcome } from '../ports/task-runner.ts';
+import type { HeldCacheFlight } from '../results/cache-flight.repository.ts';
 import type { NewJobEvent } from '../results/job-event.repository.ts';
 import type {
   CommittedResult,
@@ -11,8 +12,6 @@ import type {
   JobTransition,
   StartedAttempt,
 } from '../results/job-transition.ts';
-import type { TaskResultRow } from '../results/tables/task-result.table.ts';
-import type { AlsoCommit } from './journal.ts';
 import type { StepInstance } from './step-plan.ts';
 
 interface EndedCall {
@@ -27,7 +26,9 @@ export class TransitionDraft {
   readonly starts: StartedAttempt[] = [];
   readonly ends: EndedAttempt[] = [];
   readonly results: CommittedResult[] = [];
-  readonly also: AlsoCommit[] = [];
+  readonly entries: NewCacheEntry[] = [];
+  /** They end with what is recorded here. */
+  readonly flights: HeldCacheFlight[] = [];
   claim = false;
   close: JobClose | undefined;
 
@@ -41,16 +42,22 @@ export class TransitionDraft {
 
   start(
     { step, name }: StepInstance,
-    given: { readonly attempt: number; readonly cacheKey: string | null; readonly decision: CacheDecision | undefined },
+    given: {
+      readonly attempt: number;
+      readonly cacheKey: string | null;
+      readonly decision: CacheDecision | undefined;
+      /** Drawn for a request that was sent without one. */
+      readonly seed: number | undefined;
+    },
   ): string {
-    const { attempt, cacheKey, decision } = given;
+    const { attempt, cacheKey, decision, seed } = given;
     const execId = newId();
     const cacheOutcome = decision ? (decision.outcome === 'miss' ? decision.reason : decision.outcome) : null;
     this.starts.push({
       ...{ execId, taskName: name, status: 'RUNNING' as const, attempt, cacheKey, cacheOutcome },
       ...{ taskDefinitionId: step.taskDefinitionId, error: null },
     });
-    this.tell('TASK_STARTED', { name, attempt });
+    this.tell('TASK_STARTED', { name, attempt, ...(seed !== undefined && { seed }) });
     return execId;
   }
 
@@ -67,14 +74,14 @@ export class TransitionDraft {
 
   completeFromCache(
     { name }: StepInstance,
-    { hit, cacheKey, row }: { readonly hit: CacheHit; readonly cacheKey: string; readonly row: TaskResultRow },
+    { hit, cacheKey, result }: { readonly hit: CacheHit; readonly cacheKey: string; readonly result: CachedResult },
   ): void {
     this.results.push({
       taskName: name,
-      serviceName: row.service_name,
-      schemaVersion: row.schema_version,
-      confidenceScore: row.confidence_score,
-      resultData: row.result_data,
+      serviceName: result.serviceName,
+      schemaVersion: result.schemaVersion,
+      confidenceScore: hit.confidenceScore,
+      resultData: result.resultData,
     });
     this.tell('TASK_CACHED', { name, cache_key: cacheKey, canonical_job_id: hit.canonicalJobId });
   }

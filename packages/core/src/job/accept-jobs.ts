@@ -1,23 +1,14 @@
 import { systemClock } from '../clock.ts';
 import { ConflictError, type MadError, ValidationFailedError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
-import type { JobStatus } from '../results/tables/job-status.ts';
 import { announceJobs } from './announce-jobs.ts';
 import { answerRepeated } from './answer-repeated.ts';
 import { type Caller, requirePermission } from './caller.ts';
 import { lookUpJobs } from './look-up-jobs.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
 import { type PreparedJob, prepareJobs } from './prepare-jobs.ts';
+import { type Outcomes, type SubmittedJob, toSubmitted } from './submitted-job.ts';
 import { type FindReuse, writeJobs } from './write-jobs.ts';
-
-export interface SubmittedJob {
-  readonly jobId: string;
-  readonly status: JobStatus;
-  readonly cache: { readonly hit: boolean; readonly canonicalJobId: string | null };
-}
-
-/** Place of a request → its job, or the error that keeps it from being one. */
-export type Outcomes = Map<number, SubmittedJob | MadError>;
 
 export interface AcceptJobs {
   readonly requests: readonly SubmitJob[];
@@ -53,9 +44,10 @@ export async function acceptJobs(
   const open = askable.filter(({ index }) => !outcomes.has(index));
   const jobs = await lookUpJobs(platform, results, { orgId, jobs: firstOfEachKey(open) });
   const written = await writeJobs(results, { caller, jobs, findReuse });
-  for (const [index, { job_id: jobId, status, canonical_job_id: canonicalJobId }] of written)
-    outcomes.set(index, { jobId, status, cache: { hit: canonicalJobId !== null, canonicalJobId } });
-  await announceJobs(platform, { orgId, jobs: [...written.values()] });
+  for (const [index, job] of written) outcomes.set(index, toSubmitted(job));
+  const announced = announceJobs(platform, { orgId, jobs: [...written.values()] });
+  // What is over already nobody has to be told of first: a hit is answered while its mirror is being written.
+  if ([...written.values()].some(({ status }) => status !== 'COMPLETED')) await announced;
 
   // Those whose key another request held, of this call or of one at the same time: its job answers them too, if they ask the same.
   await answerRepeated(results, { caller, jobs: open, outcomes });

@@ -19,7 +19,9 @@ export async function announceJobs(
 ): Promise<void> {
   if (jobs.length === 0) return;
   const { metadata, queue, logger = silentLogger } = platform;
-  const messages = jobs.flatMap((job) => (job.status === 'PENDING' ? [toMessage(orgId, job)] : []));
+  const messages = jobs.flatMap((job) =>
+    job.status === 'PENDING' && job.leader_job_id === null ? [toMessage(orgId, job)] : [],
+  );
   const enqueue = async (options?: EnqueueOptions) => {
     if (messages.length > 0) await queue.enqueue(messages, options);
   };

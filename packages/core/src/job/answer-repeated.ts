@@ -4,10 +4,9 @@ import { listInputsOfJobs, listJobsByIdempotencyKey } from '../results/job.repos
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
 import type { JobInputRow } from '../results/tables/job-input.table.ts';
-import type { Outcomes } from './accept-jobs.ts';
 import type { Caller } from './caller.ts';
-import { parseJobCache } from './job-cache.ts';
 import type { PreparedJob } from './prepare-jobs.ts';
+import { type Outcomes, toSubmitted } from './submitted-job.ts';
 
 export interface AnswerRepeated {
   readonly caller: Caller;
@@ -57,11 +56,6 @@ function isSame(
     inputs.length === Object.keys(files).length &&
     inputs.every(({ key, checksum }) => files[key]?.$artifact === checksum)
   );
-}
-
-function toSubmitted(job: JobRow) {
-  const hit = parseJobCache(job.cache).outcome === 'hit';
-  return { jobId: job.job_id, status: job.status, cache: { hit, canonicalJobId: job.canonical_job_id } };
 }
 
 function refuse(key: string): ConflictError {

@@ -1,10 +1,12 @@
 import type { Platform } from '../platform.ts';
+import { closeFollowers } from '../results/followers.ts';
 import { getJob, requestJobCancel } from '../results/job.repository.ts';
 import { appendJobEvents } from '../results/job-event.repository.ts';
 import { cancelPendingJob } from '../results/job-lease.repository.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
 import { finishOpenTaskExecutions } from '../results/task-execution.repository.ts';
 import { signalsOf } from '../signals/signals-of.ts';
+import { announceFollowers } from './announce-followers.ts';
 import type { Caller } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { mirrorJob } from './mirror-job.ts';
@@ -34,7 +36,7 @@ export async function cancelJob(
     // An executor that gave the job back may have left attempts open.
     await finishOpenTaskExecutions(tx, { jobId, status: 'CANCELED' });
     await appendJobEvents(tx, { jobId, events: [{ event: 'CANCELED' }] });
-    return job;
+    return closeFollowers(tx, { led: [{ jobId: job_id, isShared: false }] });
   });
   if (!canceled) {
     // Not PENDING any more: an executor was faster, or it is over meanwhile.
@@ -42,6 +44,7 @@ export async function cancelJob(
     return (await getJob(results, { jobId })).status;
   }
   signals.publish('job.changed', [{ orgId, jobId: job_id }]);
+  await announceFollowers(platform, { orgId, followers: canceled });
   await mirrorJob(platform, { orgId, jobId });
   return 'CANCELED';
 }

@@ -2,8 +2,8 @@ import { ValidationFailedError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from './caller.ts';
-import { followTimeline } from './follow-timeline.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
+import { RelayedTimeline } from './relay-leader.ts';
 
 /** One line of a job's timeline. */
 export interface JobEvent {
@@ -15,6 +15,8 @@ export interface JobEvent {
   /** Step instance for the events of a task, else what there is to say. */
   readonly detail: string | null;
   readonly metadata: JsonObject;
+  /** Set on what an equal job does that this one waits for; `seq` is then that of the last event of its own. */
+  readonly leaderJobId?: string | undefined;
 }
 
 export interface FollowJob {
@@ -25,7 +27,8 @@ export interface FollowJob {
 }
 
 /**
- * Every event of a job in order, those to come included, until its terminal one or until the signal aborts. After a break, go on with the
+ * Every event of a job in order, those to come included, until its terminal one or until the signal aborts. While it waits for an equal job, also
+ * what the steps of that one do. After a break, go on with the
  * last `seq` seen: nothing is missed or repeated. A thousand followers in a process cost the database what one costs; a slow consumer holds some
  * hundred events at most, and `return()` ends a wait at once. A database that is away for some seconds is waited for.
  * @throws {PermissionDeniedError} without `job.view`, or `job.view:own` for a job of the caller's own
@@ -75,17 +78,25 @@ async function* readEvents(
   const onAbort = () => stop.abort();
   if (signal?.aborted) return;
   signal?.addEventListener('abort', onAbort, { once: true });
-  using follower = followTimeline(platform, { orgId: caller.orgId, jobId: job_id });
+  using timeline = new RelayedTimeline(platform, { orgId: caller.orgId, jobId: job_id });
   try {
     for (let last = afterSeq; ; ) {
-      const news = await follower.readAfter(last, stop.signal);
-      if (!news) return;
-      for (const { seq_no: seq, ts, event, detail, metadata } of news.events) {
+      const news = await timeline.read(last, stop.signal);
+      if ('leaderJobId' in news) {
+        const { leaderJobId } = news;
+        for (const { ts, event, detail, metadata } of news.events) {
+          if (stop.signal.aborted) return;
+          yield { seq: last, ts, event, detail, metadata, leaderJobId };
+        }
+        continue;
+      }
+      if (!news.own) return;
+      for (const { seq_no: seq, ts, event, detail, metadata } of news.own.events) {
         if (stop.signal.aborted) return;
         last = seq;
         yield { seq, ts, event, detail, metadata };
       }
-      if (news.isOver) return;
+      if (news.own.isOver) return;
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);

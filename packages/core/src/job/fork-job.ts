@@ -8,13 +8,14 @@ import { getPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
-import { acceptJobs, type SubmittedJob } from './accept-jobs.ts';
+import { acceptJobs } from './accept-jobs.ts';
 import { type Caller, requirePermission } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { parseJobCache } from './job-cache.ts';
 import { type EndedPipeline, listReusable } from './list-reusable.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
 import { isTerminal } from './states.ts';
+import type { SubmittedJob } from './submitted-job.ts';
 import type { FindReuse } from './write-jobs.ts';
 
 /** What is to be different from a job that is over. */

@@ -1,47 +1,51 @@
-import PQueue from 'p-queue';
 import type { OrgId } from '../ids.ts';
 import type { Platform } from '../platform.ts';
-import type { CacheDecision, CacheIdentity } from '../ports/result-cache.ts';
+import type { CacheDecision, CacheIdentity, CacheQuestion } from '../ports/result-cache.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { identifyJob } from './identify-job.ts';
 import type { PreparedJob } from './prepare-jobs.ts';
+
+/** How good a cached result must be for a job. */
+export type Demands = Pick<CacheQuestion, 'minConfidence' | 'acceptStochastic'>;
 
 /** A job and what the cache says of it as a whole. */
 export interface DecidedJob extends PreparedJob {
   /** Undefined without a cache, and where a step may not be cached. */
   readonly identity: CacheIdentity | undefined;
   readonly decision: CacheDecision;
+  readonly demands: Demands;
 }
 
-// Each look-up borrows a connection of the organization's budget, which its running jobs need too.
-const LOOK_UPS_AT_A_TIME = 4;
+/** What the caller asks for, else what the pipeline does. */
+export function demandsOf({ request, pipeline }: Pick<PreparedJob, 'request' | 'pipeline'>): Demands {
+  const { cache } = pipeline.spec;
+  return {
+    minConfidence: request.minConfidence ?? cache.minConfidence,
+    acceptStochastic: request.acceptStochastic ?? cache.acceptStochastic ?? false,
+  };
+}
 
-/** Asks the cache for whole jobs, once for each distinct question. */
+/** Asks the cache for whole jobs, all in one question. */
 export async function lookUpJobs(
   { cache }: Platform,
   results: ResultsDatabase,
-  { orgId, jobs }: { readonly orgId: OrgId; readonly jobs: readonly PreparedJob[] },
+  { orgId, jobs, peek }: { readonly orgId: OrgId; readonly jobs: readonly PreparedJob[]; readonly peek?: boolean },
 ): Promise<readonly DecidedJob[]> {
-  if (!cache) return jobs.map((job) => ({ ...job, identity: undefined, decision: OFF }));
-  const identities = jobs.map(({ pipeline, files, parameters }) =>
-    identifyJob(cache, { spec: pipeline.spec, inputs: files, parameters }),
+  const asked = await Promise.all(
+    jobs.map(async (job) => {
+      const { pipeline, files: inputs, parameters } = job;
+      const identity = cache && (await identifyJob(cache, { orgId, spec: pipeline.spec, inputs, parameters }));
+      return { ...job, identity, demands: demandsOf(job) };
+    }),
   );
-  const questions = new Map<string, () => Promise<void>>();
-  const answers = new Map<string, CacheDecision>();
-  const questionsOf = jobs.map(({ request: { useCache, minConfidence } }, index) => {
-    const cacheKey = identities[index]?.cacheKey;
-    if (cacheKey === undefined || useCache === false) return undefined;
-    const question = `${cacheKey} ${minConfidence ?? ''}`;
-    questions.set(question, async () => {
-      answers.set(question, await cache.find(results, { orgId, cacheKey, minConfidence }));
-    });
-    return question;
-  });
-  await new PQueue({ concurrency: LOOK_UPS_AT_A_TIME }).addAll([...questions.values()]);
-  return jobs.map((job, index) => ({
+  const questions = asked.flatMap(({ identity, request, demands }) =>
+    identity && request.useCache !== false ? [{ ...demands, cacheKey: identity.cacheKey }] : [],
+  );
+  const decisions =
+    cache && questions.length > 0 ? [...(await cache.findMany(results, { orgId, questions, peek }))] : [];
+  return asked.map((job) => ({
     ...job,
-    identity: identities[index],
-    decision: answers.get(questionsOf[index] ?? '') ?? OFF,
+    decision: (job.identity && job.request.useCache !== false ? decisions.shift() : undefined) ?? OFF,
   }));
 }
 

@@ -16,8 +16,10 @@ export interface SubmitJob {
   readonly parameters?: JsonObject | undefined;
   /** False: compute again, and record. @default true */
   readonly useCache?: boolean | undefined;
-  /** Cached results scored lower, or not scored, are not served. @default none */
+  /** Cached results scored lower, or not scored, are not served. @default as the pipeline says, else as the cache was created */
   readonly minConfidence?: number | undefined;
+  /** True: results that would not come out the same again are good enough. @default as the pipeline says, else false */
+  readonly acceptStochastic?: boolean | undefined;
   /** Submitting the same again with the same key answers with the first job; another request under it is refused. 255 characters at most. */
   readonly idempotencyKey?: string | undefined;
   /** Higher runs first. @default 0 */
@@ -56,6 +58,7 @@ const form = z.looseObject({
   inputs: z.record(text(200), text(2_000)).optional(),
   useCache: z.boolean().optional(),
   minConfidence: z.number().min(0).max(1).optional(),
+  acceptStochastic: z.boolean().optional(),
   idempotencyKey: text(255).optional(),
   priority: z.int('expected a whole number').min(-2_147_483_648).max(2_147_483_647).optional(),
   deadline: time.optional(),

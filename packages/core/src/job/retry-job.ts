@@ -1,7 +1,7 @@
 import type { Platform } from '../platform.ts';
-import type { SubmittedJob } from './accept-jobs.ts';
 import type { Caller } from './caller.ts';
 import { type ForkJob, forkJob } from './fork-job.ts';
+import type { SubmittedJob } from './submitted-job.ts';
 
 /** Which job to run again, and how. */
 export type RetryJob = Omit<ForkJob, 'inputs' | 'parameters' | 'version'>;

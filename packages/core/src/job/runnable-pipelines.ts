@@ -1,5 +1,6 @@
 import { inOrganization, type MetadataDatabase, type OrganizationTransaction } from '../metadata/metadata-database.ts';
 import { getPipelineVersion } from '../metadata/pipeline-version.repository.ts';
+import { findKnownHead, headKey, keepHead, knownHeads } from '../pipeline/known-heads.ts';
 import { parsePublishedSpec } from '../pipeline/pipeline-spec.ts';
 import { getPublishedHead, type PublishedPipeline } from '../pipeline/published-pipeline.ts';
 import { Recent } from '../recent.ts';
@@ -23,7 +24,7 @@ const contents = new WeakMap<MetadataDatabase, Recent<string, Content>>();
 
 /**
  * The published version that a caller may run, its spec read, parsed and compiled once while it is in use. Whether it may be run, and which
- * version is meant, is asked each time.
+ * version is meant, is asked again after a second, and at once where this process changed it.
  * @throws {NotFoundError} as `getPublishedPipeline`
  */
 export async function getRunnablePipeline(
@@ -33,8 +34,14 @@ export async function getRunnablePipeline(
 ): Promise<RunnablePipeline> {
   const kept = contents.get(metadata) ?? new Recent<string, Content>(KEPT);
   contents.set(metadata, kept);
+  const heads = knownHeads(metadata);
+  const key = headKey(caller, wanted);
+  const head = findKnownHead(heads, key);
+  const content = head && kept.get(head.pipelineVersionId);
+  if (content) return { ...head, ...content };
   return inOrganization(metadata, caller.orgId, async (tx) => {
     const head = await getPublishedHead(tx, caller, wanted);
+    keepHead(heads, key, head);
     const known = kept.get(head.pipelineVersionId);
     if (known) return { ...head, ...known };
     const content = await readContent(tx, head);

@@ -1,8 +1,9 @@
 import { isMadError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
-import { acceptJobs, type SubmittedJob } from './accept-jobs.ts';
+import { acceptJobs } from './accept-jobs.ts';
 import type { Caller } from './caller.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
+import type { SubmittedJob } from './submitted-job.ts';
 
 /**
  * Accepts a job: from then on it reaches exactly one terminal state. A result that is already known answers at once, as a COMPLETED job of its

@@ -1,8 +1,9 @@
 import { isMadError, type MadError, ValidationFailedError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
-import { acceptJobs, type SubmittedJob } from './accept-jobs.ts';
+import { acceptJobs } from './accept-jobs.ts';
 import type { Caller } from './caller.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
+import type { SubmittedJob } from './submitted-job.ts';
 
 /** What became of one of many requests: its job, or the error that `submitJob` would have thrown for it. */
 export type SubmitOutcome =

@@ -1,6 +1,8 @@
 import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { newId } from '../ids.ts';
+import type { CacheIdentity } from '../ports/result-cache.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
+import { followLeaders } from '../results/followers.ts';
 import { type AcceptedJob, insertJobs } from '../results/insert-jobs.ts';
 import type { NewJobEvent } from '../results/job-event.repository.ts';
 import type { MirroredJob } from '../results/mirrored-job.repository.ts';
@@ -10,7 +12,7 @@ import type { ResultsDatabase } from '../results/results-database.ts';
 import { copyTaskResults } from '../results/task-result.repository.ts';
 import type { Caller } from './caller.ts';
 import type { JobCache } from './job-cache.ts';
-import type { DecidedJob } from './look-up-jobs.ts';
+import type { DecidedJob, Demands } from './look-up-jobs.ts';
 import type { PreparedJob } from './prepare-jobs.ts';
 
 /** What a new job takes over from an earlier one. */
@@ -36,6 +38,8 @@ export interface WriteJobs {
 export interface WrittenJob extends MirroredJob {
   readonly resource_class: string;
   readonly run_after: Date | null;
+  /** The job it waits for. */
+  readonly leader_job_id: string | null;
 }
 
 /** Writes all jobs in one transaction but those whose idempotency key is taken, and returns the written ones by the places of their requests. */
@@ -78,30 +82,55 @@ async function writeOnce(
   // One job that takes nothing over is one statement, which needs no transaction around it.
   const isOne = rows.length === 1 && rows[0]?.reuse === undefined;
   const inserted = isOne ? await insert(results) : await results.transaction().execute(insert);
+  const leaders = await findLeaders(results, { caller, jobs: rows.filter(({ job }) => inserted.has(job.job_id)) });
   return new Map(
-    rows.flatMap(({ index, ...row }) => {
+    rows.flatMap(({ index, isAwaited: _, ...row }) => {
       const found = inserted.get(row.job.job_id);
       if (!found) return [];
-      if (isOne) keepNewJob(results, row, found);
       const { created_at } = found;
-      return [[index, { ...row.job, created_at, fence: 0, last_event_seq: row.events.length, error: null }] as const];
+      const leader_job_id = leaders.get(row.job.job_id) ?? null;
+      if (isOne && leader_job_id === null) keepNewJob(results, row, found);
+      const last_event_seq = row.events.length + (leader_job_id === null ? 0 : 1);
+      return [[index, { ...row.job, created_at, fence: 0, last_event_seq, error: null, leader_job_id }] as const];
     }),
   );
 }
 
+/** Job → the one that was asked the same before and is open. */
+async function findLeaders(
+  results: ResultsDatabase,
+  { caller, jobs }: { readonly caller: Caller; readonly jobs: readonly ReturnType<typeof toAccepted>[] },
+): Promise<ReadonlyMap<string, string>> {
+  const searches = jobs.flatMap(({ job, isAwaited }) =>
+    isAwaited ? [{ jobId: job.job_id, cacheKey: job.cache.cache_key ?? '', priority: job.priority }] : [],
+  );
+  const found = await followLeaders(results, { owner: caller.userId ?? caller.orgId, jobs: searches });
+  return new Map(found.map(({ jobId, leaderJobId }) => [jobId, leaderJobId]));
+}
+
 function toAccepted(
-  { request, pipeline, files, parameters, identity, decision }: DecidedJob,
+  { request, pipeline, files, parameters, identity, decision, demands }: DecidedJob,
   { caller, reuse }: { caller: Caller; reuse: Reuse | undefined },
 ) {
   const hit = decision.outcome === 'hit' ? decision : undefined;
   const cache: JobCache = {
     use: request.useCache ?? true,
-    min_confidence: request.minConfidence ?? null,
+    min_confidence: demands.minConfidence ?? null,
+    accept_stochastic: demands.acceptStochastic ?? false,
     outcome: decision.outcome,
     reason: decision.outcome === 'miss' ? decision.reason : null,
     cache_key: identity?.cacheKey ?? null,
   };
+  const isNow = request.runAfter === undefined && reuse === undefined;
   return {
+    /** Equal jobs wait for each other, where one may have the other's result. */
+    isAwaited:
+      isNow &&
+      cache.use &&
+      identity !== undefined &&
+      decision.outcome === 'miss' &&
+      decision.reason !== 'not_repeatable' &&
+      isShareable(identity, demands),
     job: {
       job_id: newId(),
       status: hit ? ('COMPLETED' as const) : ('PENDING' as const),
@@ -131,7 +160,12 @@ function toAccepted(
       checksum: file.$artifact,
     })),
     events: [{ event: 'QUEUED' }, ...firstEvents(hit?.canonicalJobId, reuse)],
-  } satisfies AcceptedJob;
+  } satisfies AcceptedJob & { isAwaited: boolean };
+}
+
+function isShareable({ keyComponents }: CacheIdentity, { acceptStochastic }: Demands): boolean {
+  const { determinism } = keyComponents;
+  return determinism === 'exact' || determinism === 'seeded' || acceptStochastic === true;
 }
 
 function firstEvents(canonicalJobId: string | undefined, reuse: Reuse | undefined): NewJobEvent[] {

@@ -97,6 +97,27 @@ export const pipelineSpecSchema = z.strictObject({
     .optional()
     .describe('For the whole job, from its first start'),
   outputs: z.record(z.string(), from).default({}).describe('Job output → the file it is'),
+  cache: z
+    .strictObject({
+      minConfidence: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe('Results scored lower, or not scored, are not served; a caller may ask for more or less'),
+      acceptStochastic: z
+        .boolean()
+        .optional()
+        .describe('Serves results that would not come out the same again; a caller may ask for either'),
+      suspicious: z
+        .enum(['recompute', 'serve'])
+        .default('recompute')
+        .describe(
+          'What is done with a docking result without poses or with an absurd score when it is asked for again',
+        ),
+    })
+    .default({ suspicious: 'recompute' })
+    .describe('Which results of earlier jobs are good enough'),
   docking: z
     .strictObject({ poses: from })
     .optional()
@@ -127,7 +148,10 @@ const identity = z.object({
   interfaceDigest: z.string(),
   producer: z.string().nullable(),
   determinism: z.enum(['exact', 'seeded', 'stochastic', 'external']),
+  architecture: z.string().nullable().default(null),
   ignoredPointers: z.array(z.string()),
+  ignoredAnswerPointers: z.array(z.string()).default([]),
+  contentTypes: z.record(z.string(), z.string()).default({}),
 }) satisfies z.ZodType<TaskIdentity>;
 const publishedSpecSchema = pipelineSpecSchema.extend({
   tasks: z.array(stepForm.extend({ taskDefinitionId: z.uuid(), identity })),

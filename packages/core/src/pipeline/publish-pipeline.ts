@@ -14,6 +14,7 @@ import type { ResolvedTask } from '../ports/task-runner.ts';
 import { compileSchema } from '../schema/compile-schema.ts';
 import { proveDataFlow, type UnprovenFlow } from './check-data-flow.ts';
 import { checkPublishRequest } from './check-publish-request.ts';
+import { forgetHeads } from './known-heads.ts';
 import { type PipelineSpec, type PipelineSpecInput, type PublishedSpec, parsePipelineSpec } from './pipeline-spec.ts';
 import { isOwnPrivate } from './published-pipeline.ts';
 import { orderSteps } from './step-graph.ts';
@@ -55,7 +56,7 @@ export async function publishPipeline(
   const spec = parsePipelineSpec(request.spec);
   const { published, unproven } = await freeze(platform, caller, spec);
   const stored = published as unknown as JsonObject;
-  return inOrganization(platform.metadata, caller.orgId, async (tx) => {
+  const done = await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { name, version, description = '', visibility = 'org' } = request;
     const created = { created_by: caller.userId };
     const pipeline =
@@ -88,6 +89,8 @@ export async function publishPipeline(
     await publishPipelineVersion(tx, { pipelineVersionId });
     return { pipelineId, pipelineVersionId, unproven };
   });
+  forgetHeads(platform.metadata);
+  return done;
 }
 
 interface Frozen {

@@ -14,8 +14,23 @@ export interface TaskIdentity {
   /** Image digest or engine version of the program behind the interface; null when the definition names none. */
   readonly producer: string | null;
   readonly determinism: Determinism;
+  /** The machine that the definition asks for, such as `linux/amd64`; null where it names none. Programs repeat themselves on one kind only. */
+  readonly architecture: string | null;
   /** JSON Pointers into the request whose values cannot change the answer (`x-mad-cache: ignore`). */
   readonly ignoredPointers: readonly string[];
+  /** JSON Pointers into the answer whose values differ from run to run (`x-mad-cache: ignore`): logs, times. They count in no comparison of two answers. */
+  readonly ignoredAnswerPointers: readonly string[];
+  /** JSON Pointer into the request → the content type by which the text there is compared (`contentMediaType`), where two spellings mean the same. */
+  readonly contentTypes: Readonly<Record<string, string>>;
+}
+
+/** Where a request takes the seed that it was sent without. */
+export interface MissingSeed {
+  /** JSON Pointer into the request (`x-mad-cache: seed`). */
+  readonly pointer: string;
+  /** The whole numbers that the interface takes there, both included. */
+  readonly minimum: number;
+  readonly maximum: number;
 }
 
 /** A task version as a pipeline sees it: one request, one response. */
@@ -31,6 +46,11 @@ export interface PreparedRequest {
   /** The request with the interface's defaults applied; files are artifact references. */
   readonly request: JsonObject;
   readonly identity: TaskIdentity;
+  /**
+   * The task is seeded and the request names no seed: whoever calls draws one and puts it here. The request is signed as it is, without one: whatever
+   * seed an answer was made with, it answers a request that asks for none.
+   */
+  readonly missingSeed?: MissingSeed | undefined;
 }
 
 /** Work that a service has taken over and does after its answer. */

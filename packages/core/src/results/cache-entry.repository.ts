@@ -1,18 +1,39 @@
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
+import type { JsonObject } from '../json.ts';
 import { withNumbers } from '../postgres/bigint-column.ts';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
-import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
-import type { CacheEntryRow, NewCacheEntryRow } from './tables/cache-entry.table.ts';
-import { toJsonb } from './to-jsonb.ts';
+import { prepared } from '../postgres/prepared-statements.ts';
+import type { ResultsDatabase } from './results-database.ts';
+import { schemaOf } from './schema-of.ts';
+import type { CacheEntryRow } from './tables/cache-entry.table.ts';
+import { toCleanJsonText } from './to-jsonb.ts';
 
-const BIGINTS = ['compute_ms', 'size_bytes'] as const;
+const BIGINTS = ['compute_ms', 'size_bytes', 'sliding_ms'] as const;
 
-/** The entry as it stands, whether or not it may be served: expiry, invalidation and confidence are for the caller to judge. */
+/** `quarantined`: something of it was lost or altered; `invalidated`: somebody wanted it so; `drifted`: computed again it came out otherwise. */
+export type CacheEntryState = 'served' | 'expired' | 'invalidated' | 'quarantined' | 'disowned' | 'drifted';
+
+/** An entry and what has become of it, by the database's clock. */
+export interface StatedEntryRow extends CacheEntryRow {
+  readonly state: CacheEntryState;
+}
+
+const STATE = `CASE WHEN invalidated_at IS NULL THEN CASE WHEN expires_at <= now() AND NOT pinned THEN 'expired' ELSE 'served' END
+  WHEN invalidated_reason IN ('artifact_missing', 'artifact_altered', 'result_altered', 'entry_altered') THEN 'quarantined'
+  WHEN invalidated_reason IN ('disowned', 'drifted') THEN invalidated_reason ELSE 'invalidated' END`;
+const state = sql<CacheEntryState>`${sql.raw(STATE)}`;
+
+/** The entry as it stands, whether or not it may be served. */
 export async function findCacheEntry(
   db: ResultsDatabase,
   { cacheKey }: { cacheKey: string },
-): Promise<CacheEntryRow | undefined> {
-  const row = await db.selectFrom('result_cache').selectAll().where('cache_key', '=', cacheKey).executeTakeFirst();
+): Promise<StatedEntryRow | undefined> {
+  const row = await db
+    .selectFrom('result_cache')
+    .selectAll()
+    .select(state.as('state'))
+    .where('cache_key', '=', cacheKey)
+    .executeTakeFirst();
   return row && withNumbers(row, BIGINTS);
 }
 
@@ -26,157 +47,155 @@ export async function findCacheEntries(
   return rows.map((row) => withNumbers(row, BIGINTS));
 }
 
-/** An entry as its maker knows it; hits, times and invalidation are not its to set. */
-export type UpsertCacheEntry = Omit<
-  NewCacheEntryRow,
-  'hit_count' | 'last_used_at' | 'created_at' | 'invalidated_at' | 'invalidated_reason'
->;
-
-/**
- * Writes the entry where there is none, or replaces one that is invalidated, expired or of lower confidence; true when the entry is now the
- * given one. A result that is not scored never replaces a scored one that still holds. A replaced entry keeps its `hit_count` and, unless given, its pin.
- */
-export async function upsertCacheEntry(tx: ResultsTransaction, entry: UpsertCacheEntry): Promise<boolean> {
-  const written = await tx
-    .insertInto('result_cache')
-    .values({
-      ...entry,
-      artifact_map: toJsonb(entry.artifact_map),
-      metrics_summary: toJsonb(entry.metrics_summary),
-      key_components: toJsonb(entry.key_components),
-      producer: toJsonb(entry.producer),
-    })
-    .onConflict((conflict) =>
-      conflict
-        .column('cache_key')
-        .doUpdateSet((eb) => ({
-          pipeline_version: eb.ref('excluded.pipeline_version'),
-          task_name: eb.ref('excluded.task_name'),
-          canonical_job_id: eb.ref('excluded.canonical_job_id'),
-          confidence_score: eb.ref('excluded.confidence_score'),
-          artifact_map: eb.ref('excluded.artifact_map'),
-          metrics_summary: eb.ref('excluded.metrics_summary'),
-          key_components: eb.ref('excluded.key_components'),
-          producer: eb.ref('excluded.producer'),
-          input_signature: eb.ref('excluded.input_signature'),
-          compute_ms: eb.ref('excluded.compute_ms'),
-          size_bytes: eb.ref('excluded.size_bytes'),
-          expires_at: eb.ref('excluded.expires_at'),
-          ...(entry.pinned !== undefined && { pinned: entry.pinned }),
-          created_at: sql<Date>`now()`,
-          last_used_at: sql<Date>`now()`,
-          invalidated_at: null,
-          invalidated_reason: null,
-        }))
-        .where((eb) =>
-          eb.or([
-            eb('result_cache.invalidated_at', 'is not', null),
-            eb('result_cache.expires_at', '<=', sql<Date>`now()`),
-            eb('excluded.confidence_score', '>', eb.ref('result_cache.confidence_score')),
-            eb.and([eb('result_cache.confidence_score', 'is', null), eb('excluded.confidence_score', 'is not', null)]),
-          ]),
-        ),
-    )
-    .returning('cache_key')
-    .executeTakeFirst();
-  return written !== undefined;
-}
-
-/** Counts a hit on each of these entries. */
-export async function touchCacheEntries(
-  db: ResultsDatabase,
-  { cacheKeys }: { cacheKeys: readonly string[] },
-): Promise<void> {
-  if (cacheKeys.length === 0) return;
-  await db
-    // Locked in one order: two callers with the same keys cannot lock each other out for ever.
-    .with('hit', (cte) =>
-      cte
-        .selectFrom('result_cache')
-        .select('cache_key')
-        .where('cache_key', '=', anyOf(cacheKeys))
-        .orderBy('cache_key')
-        .forNoKeyUpdate(),
-    )
-    .updateTable('result_cache')
-    .set({ hit_count: sql<number>`hit_count + 1`, last_used_at: sql<Date>`now()` })
-    .where('cache_key', 'in', (eb) => eb.selectFrom('hit').select('hit.cache_key'))
-    .execute();
-}
-
-/** Keeps the entry for the record but bars it from being served; any new result replaces it. False when there is none or it is barred already. */
-export async function invalidateCacheEntry(
-  db: ResultsDatabase,
-  { cacheKey, reason }: { readonly cacheKey: string; readonly reason: string },
-): Promise<boolean> {
-  const row = await db
-    .updateTable('result_cache')
-    .set({ invalidated_at: sql<Date>`now()`, invalidated_reason: reason })
-    .where('cache_key', '=', cacheKey)
-    .where('invalidated_at', 'is', null)
-    .returning('cache_key')
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** What to change of an entry; what is left out stays. */
-export interface UpdateCacheEntry {
-  readonly cacheKey: string;
-  readonly pinned?: boolean | undefined;
-  /** Null: never expires. */
-  readonly expiresAt?: Date | null | undefined;
-}
-
-/** Pins an entry or sets when it expires; undefined when there is none. */
-export async function updateCacheEntry(
-  db: ResultsDatabase,
-  { cacheKey, pinned, expiresAt }: UpdateCacheEntry,
-): Promise<CacheEntryRow | undefined> {
-  if (pinned === undefined && expiresAt === undefined) return findCacheEntry(db, { cacheKey });
-  const row = await db
-    .updateTable('result_cache')
-    .set({ pinned, expires_at: expiresAt })
-    .where('cache_key', '=', cacheKey)
-    .returningAll()
-    .executeTakeFirst();
-  return row && withNumbers(row, BIGINTS);
-}
-
-/** Deletes an entry for good; false when there was none. */
-export async function deleteCacheEntry(db: ResultsDatabase, { cacheKey }: { cacheKey: string }): Promise<boolean> {
-  const row = await db
-    .deleteFrom('result_cache')
-    .where('cache_key', '=', cacheKey)
-    .returning('cache_key')
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 /** Which entries to list; filters are joined by "and". */
 export interface ListCacheEntries extends PageRequest {
-  readonly taskName?: string | undefined;
+  /** Entries of steps of this task. */
+  readonly taskKey?: string | undefined;
+  readonly state?: CacheEntryState | undefined;
   readonly canonicalJobId?: string | undefined;
   readonly pinned?: boolean | undefined;
 }
 
-/** In the order of their keys, which is no order that means anything. */
-export async function listCacheEntries(db: ResultsDatabase, request: ListCacheEntries): Promise<Page<CacheEntryRow>> {
-  const after = parseCursor(request, 1)?.[0];
+/** The newest first. */
+export async function listCacheEntries(db: ResultsDatabase, request: ListCacheEntries): Promise<Page<StatedEntryRow>> {
+  const after = parseCursor(request, 2);
   let query = db
     .selectFrom('result_cache')
     .selectAll()
+    .select([state.as('state'), sql<string>`created_at::text`.as('place')])
+    .orderBy('created_at', 'desc')
     .orderBy('cache_key')
     .limit(pageLimit(request) + 1);
-  if (after !== undefined) query = query.where('cache_key', '>', after);
-  if (request.taskName !== undefined) query = query.where('task_name', '=', request.taskName);
-  if (request.canonicalJobId !== undefined) query = query.where('canonical_job_id', '=', request.canonicalJobId);
-  if (request.pinned !== undefined) query = query.where('pinned', '=', request.pinned);
-  const rows = await query.execute();
-  return toPage(
-    rows.map((row) => withNumbers(row, BIGINTS)),
-    request,
-    (row) => [row.cache_key],
+  const { taskKey, canonicalJobId, pinned } = request;
+  if (after) {
+    const [time, key] = after;
+    query = query.where(
+      sql<boolean>`(created_at <= ${time}::timestamptz and (created_at < ${time}::timestamptz or cache_key > ${key}))`,
+    );
+  }
+  if (taskKey !== undefined) query = query.where(sql<string>`key_components #>> '{task,taskKey}'`, '=', taskKey);
+  if (request.state !== undefined) query = query.where(state, '=', request.state);
+  if (canonicalJobId !== undefined) query = query.where('canonical_job_id', '=', canonicalJobId);
+  if (pinned !== undefined) query = query.where('pinned', '=', pinned);
+  const { items, ...page } = toPage(await query.execute(), request, (row) => [row.place, row.cache_key]);
+  return { ...page, items: items.map(({ place: _, ...row }) => withNumbers(row, BIGINTS)) };
+}
+
+/** What is set on an entry by hand, and by whom. */
+export interface SetOnEntry {
+  readonly cacheKey: string;
+  readonly actor: string | null;
+}
+
+/** Pins an entry, or lets it go; false when there is none. `cache_events` is told where it changes something. */
+export async function pinCacheEntry(
+  db: ResultsDatabase,
+  { cacheKey, actor, pinned }: SetOnEntry & { readonly pinned: boolean },
+): Promise<boolean> {
+  const s = schemaOf(db);
+  const text = prepared(`WITH held AS (SELECT * FROM ${s}result_cache WHERE cache_key = $1 FOR NO KEY UPDATE
+), done AS (
+  UPDATE ${s}result_cache e SET pinned = $2 FROM held WHERE e.cache_key = held.cache_key AND held.pinned <> $2
+), told AS (
+  INSERT INTO ${s}cache_events (cache_key, event, canonical_job_id, confidence_score, actor)
+  SELECT cache_key, CASE WHEN $2 THEN 'PINNED' ELSE 'UNPINNED' END, canonical_job_id, confidence_score, $3::uuid FROM held WHERE pinned <> $2
+)
+SELECT cache_key FROM held`);
+  const { rows } = await db.executeQuery(CompiledQuery.raw(text, [cacheKey, pinned, actor]));
+  return rows.length > 0;
+}
+
+/** Sets when an entry expires, null never, and by how much each use moves that, null not at all; false when there is no entry. */
+export async function expireCacheEntry(
+  db: ResultsDatabase,
+  given: SetOnEntry & { readonly expiresAt: Date | null; readonly slidingMs: number | null },
+): Promise<boolean> {
+  const s = schemaOf(db);
+  const text = prepared(`WITH done AS (
+  UPDATE ${s}result_cache SET expires_at = $2::timestamptz, sliding_ms = $3::bigint WHERE cache_key = $1
+  RETURNING cache_key, canonical_job_id, confidence_score
+)
+INSERT INTO ${s}cache_events (cache_key, event, canonical_job_id, confidence_score, actor, metadata)
+SELECT cache_key, 'EXPIRY_SET', canonical_job_id, confidence_score, $4::uuid, jsonb_build_object('expires_at', $2::timestamptz, 'sliding_ms', $3::bigint) FROM done
+RETURNING cache_key`);
+  const { cacheKey, expiresAt, slidingMs, actor } = given;
+  const { rows } = await db.executeQuery(
+    CompiledQuery.raw(text, [cacheKey, expiresAt?.toISOString() ?? null, slidingMs, actor]),
   );
+  return rows.length > 0;
+}
+
+/** Hits on an entry since they were counted last. */
+export interface CountedHits {
+  readonly cacheKey: string;
+  readonly hits: number;
+  /** True: its result is to be computed again and compared. */
+  readonly rerun: boolean;
+}
+
+export interface CountHits {
+  /** Of each key one at most. */
+  readonly counted: readonly CountedHits[];
+  /** An entry that slides is never kept for longer than this. @default for ever, while it is used */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/**
+ * Counts hits, and moves the expiry of entries that slide, if by more than a tenth of what they slide: `expires_at` is indexed. One statement for any
+ * number of entries. One that has expired meanwhile stays expired.
+ */
+export async function countHits(db: ResultsDatabase, { counted, maxAgeMs }: CountHits): Promise<void> {
+  if (counted.length === 0) return;
+  const s = schemaOf(db);
+  // Locked in one order: two callers with the same keys cannot lock each other out for ever.
+  const text = prepared(`WITH held AS (
+  SELECT e.cache_key, g.hits, g.rerun FROM ${s}result_cache e
+  JOIN unnest($1::text[], $2::int[], $3::boolean[]) AS g(cache_key, hits, rerun) USING (cache_key) ORDER BY e.cache_key FOR NO KEY UPDATE OF e
+)
+UPDATE ${s}result_cache e SET hit_count = least(e.hit_count::bigint + held.hits, 2147483647)::int, last_used_at = now(),
+  rerun_wanted_at = CASE WHEN held.rerun AND e.invalidated_at IS NULL THEN coalesce(e.rerun_wanted_at, now()) ELSE e.rerun_wanted_at END,
+  expires_at = CASE WHEN e.sliding_ms IS NOT NULL AND e.expires_at > now()
+      AND least(now() + e.sliding_ms * interval '1 ms', e.created_at + $4::float8 * interval '1 ms') > e.expires_at + e.sliding_ms * interval '0.1 ms'
+    THEN least(now() + e.sliding_ms * interval '1 ms', e.created_at + $4::float8 * interval '1 ms') ELSE e.expires_at END
+FROM held WHERE e.cache_key = held.cache_key`);
+  const columns = [counted.map(({ cacheKey }) => cacheKey), counted.map(({ hits }) => hits)];
+  const parameters = [...columns, counted.map(({ rerun }) => rerun), maxAgeMs ?? null];
+  await db.executeQuery(CompiledQuery.raw(text, parameters));
+}
+
+/** An entry that was found to be damaged, as it was seen. */
+export interface DamagedEntry {
+  readonly cacheKey: string;
+  readonly seal: string | null;
+  /** `artifact_missing`, `artifact_altered`, `result_altered` or `entry_altered`. */
+  readonly reason: string;
+  readonly metadata: JsonObject;
+}
+
+/**
+ * Takes damaged entries out of service for good and returns the keys of those that were still in it, unchanged since they were seen: of many callers
+ * who find the same damage one is told so. One statement, which also writes `cache_events`.
+ */
+export async function quarantineEntries(
+  db: ResultsDatabase,
+  { damaged }: { readonly damaged: readonly DamagedEntry[] },
+): Promise<ReadonlySet<string>> {
+  if (damaged.length === 0) return new Set();
+  const s = schemaOf(db);
+  const text = prepared(`WITH held AS (
+  SELECT e.cache_key, e.canonical_job_id, e.confidence_score, g.reason, g.metadata FROM ${s}result_cache e
+  JOIN jsonb_to_recordset($1::jsonb) AS g(cache_key text, seal text, reason text, metadata jsonb)
+    ON g.cache_key = e.cache_key AND g.seal IS NOT DISTINCT FROM e.seal
+  WHERE e.invalidated_at IS NULL ORDER BY e.cache_key FOR NO KEY UPDATE OF e
+), done AS (
+  UPDATE ${s}result_cache e SET invalidated_at = now(), invalidated_reason = held.reason, seal = NULL, rerun_wanted_at = NULL
+  FROM held WHERE e.cache_key = held.cache_key
+)
+INSERT INTO ${s}cache_events (cache_key, event, reason, canonical_job_id, confidence_score, metadata)
+SELECT cache_key, 'QUARANTINED', reason, canonical_job_id, confidence_score, metadata FROM held RETURNING cache_key`);
+  const given = damaged.map(({ cacheKey, ...entry }) => ({ cache_key: cacheKey, ...entry }));
+  const { rows } = await db.executeQuery<{ cache_key: string }>(CompiledQuery.raw(text, [toCleanJsonText(given)]));
+  return new Set(rows.map(({ cache_key }) => cache_key));
 }
 
 // One parameter for any number of keys.

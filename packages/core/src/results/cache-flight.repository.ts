@@ -1,52 +1,24 @@
-import { sql } from 'kysely';
-import { withNumbers } from '../postgres/bigint-column.ts';
+import { CompiledQuery, sql } from 'kysely';
+import { prepared } from '../postgres/prepared-statements.ts';
 import { fromNow } from './from-now.ts';
 import type { ResultsDatabase } from './results-database.ts';
-import type { CacheFlightRow } from './tables/cache-flight.table.ts';
+import { schemaOf } from './schema-of.ts';
 
-/** Who wants to compute the key, and for how long without a renewal. */
-export interface ClaimCacheFlight {
+/** A key that somebody wants to compute. */
+export interface WantedFlight {
   readonly cacheKey: string;
+  readonly jobId: string;
+  /** Step instance of the job. */
+  readonly taskName: string;
+}
+
+/** Who wants to compute, and for how long without a renewal. */
+export interface ClaimCacheFlights {
   /** Names who computes, for people. */
   readonly owner: string;
-  readonly jobId?: string | undefined;
   readonly leaseMs: number;
-}
-
-/**
- * Claims the right to compute a key, by the database's clock; undefined while another claim on it runs, the same owner's included. Of many
- * concurrent callers exactly one is given it. Fences of one key rise with every claim, whatever happened to the row between.
- */
-export async function claimCacheFlight(
-  db: ResultsDatabase,
-  { cacheKey, owner, jobId, leaseMs }: ClaimCacheFlight,
-): Promise<{ readonly fence: number } | undefined> {
-  const row = await db
-    .insertInto('cache_flights')
-    .values({ cache_key: cacheKey, owner, job_id: jobId ?? null, lease_expires_at: fromNow(leaseMs) })
-    .onConflict((conflict) =>
-      conflict
-        .column('cache_key')
-        .doUpdateSet((eb) => ({
-          owner: eb.ref('excluded.owner'),
-          job_id: eb.ref('excluded.job_id'),
-          lease_expires_at: eb.ref('excluded.lease_expires_at'),
-          fence: sql<number>`default`,
-        }))
-        .where('cache_flights.lease_expires_at', '<=', sql<Date>`now()`),
-    )
-    .returning('fence')
-    .executeTakeFirst();
-  return row && { fence: Number(row.fence) };
-}
-
-/** Who computes the key, and until when without a renewal; also after that time, until it is claimed again. */
-export async function findCacheFlight(
-  db: ResultsDatabase,
-  { cacheKey }: { cacheKey: string },
-): Promise<CacheFlightRow | undefined> {
-  const row = await db.selectFrom('cache_flights').selectAll().where('cache_key', '=', cacheKey).executeTakeFirst();
-  return row && withNumbers(row, ['fence']);
+  /** Of each key one at most. */
+  readonly flights: readonly WantedFlight[];
 }
 
 /** A key and the fence under which the caller claimed it. */
@@ -55,28 +27,113 @@ export interface HeldCacheFlight {
   readonly fence: number;
 }
 
-/** Holds the flight for `leaseMs` from now; false when it is lost. */
-export async function renewCacheFlight(
+/**
+ * Claims the right to compute keys, by the database's clock, and returns those that were given: not one on which another claim runs, the same
+ * owner's included. Of many concurrent callers exactly one is given a key. Fences of one key rise with every claim, whatever happened to the row between.
+ */
+export async function claimCacheFlights(
   db: ResultsDatabase,
-  { cacheKey, fence, leaseMs }: HeldCacheFlight & { readonly leaseMs: number },
-): Promise<boolean> {
-  const row = await db
-    .updateTable('cache_flights')
-    .set({ lease_expires_at: fromNow(leaseMs) })
-    .where('cache_key', '=', cacheKey)
-    .where('fence', '=', fence)
-    .returning('fence')
-    .executeTakeFirst();
-  return row !== undefined;
+  { owner, leaseMs, flights }: ClaimCacheFlights,
+): Promise<readonly HeldCacheFlight[]> {
+  if (flights.length === 0) return [];
+  const s = schemaOf(db);
+  // Locked in one order: two callers with the same keys cannot lock each other out for ever.
+  const text = prepared(`INSERT INTO ${s}cache_flights AS f (cache_key, owner, job_id, task_name, lease_expires_at)
+SELECT g.cache_key, $1, g.job_id, g.task_name, now() + $2::bigint * interval '1 ms'
+FROM unnest($3::text[], $4::uuid[], $5::text[]) AS g(cache_key, job_id, task_name) ORDER BY g.cache_key
+ON CONFLICT (cache_key) DO UPDATE SET owner = excluded.owner, job_id = excluded.job_id, task_name = excluded.task_name,
+  lease_expires_at = excluded.lease_expires_at, fence = DEFAULT, progress = NULL, unshared = false
+WHERE f.lease_expires_at <= now()
+RETURNING cache_key, fence`);
+  const parameters = [
+    ...[owner, leaseMs, flights.map(({ cacheKey }) => cacheKey), flights.map(({ jobId }) => jobId)],
+    flights.map(({ taskName }) => taskName),
+  ];
+  const { rows } = await db.executeQuery<{ cache_key: string; fence: string }>(CompiledQuery.raw(text, parameters));
+  return rows.map((row) => ({ cacheKey: row.cache_key, fence: Number(row.fence) }));
 }
 
-/** Ends the flight, so that the next caller may claim the key at once; false when it was lost before. */
-export async function releaseCacheFlight(db: ResultsDatabase, { cacheKey, fence }: HeldCacheFlight): Promise<boolean> {
-  const row = await db
-    .deleteFrom('cache_flights')
+/** Who computes a key, as those who wait for it see it. */
+export interface SeenCacheFlight {
+  readonly cache_key: string;
+  readonly fence: number;
+  readonly job_id: string | null;
+  /** Step instance of the job; `*` for all of it. */
+  readonly task_name: string | null;
+  readonly progress: number | null;
+  readonly unshared: boolean;
+  /** False: whoever claims it next is given it. */
+  readonly held: boolean;
+}
+
+/** The flights of these keys; keys without one are left out. */
+export async function listCacheFlights(
+  db: ResultsDatabase,
+  { cacheKeys }: { readonly cacheKeys: readonly string[] },
+): Promise<readonly SeenCacheFlight[]> {
+  const text =
+    prepared(`SELECT cache_key, fence, job_id, task_name, progress, unshared, lease_expires_at > now() AS held
+FROM ${schemaOf(db)}cache_flights WHERE cache_key = ANY($1::text[])`);
+  const { rows } = await db.executeQuery<SeenCacheFlight>(CompiledQuery.raw(text, [[...cacheKeys]]));
+  return rows.map((row) => ({ ...row, fence: Number(row.fence) }));
+}
+
+/** Holds the flights for `leaseMs` from now; one that was lost stays lost. */
+export async function renewCacheFlights(
+  db: ResultsDatabase,
+  { flights, leaseMs }: { readonly flights: readonly HeldCacheFlight[]; readonly leaseMs: number },
+): Promise<void> {
+  if (flights.length === 0) return;
+  const s = schemaOf(db);
+  // A row that is being ended needs no renewal, and waiting for it in another order could be a deadlock.
+  const text = prepared(`WITH held AS (SELECT f.cache_key FROM ${s}cache_flights f
+  JOIN unnest($1::text[], $2::bigint[]) AS g(cache_key, fence) USING (cache_key, fence) FOR NO KEY UPDATE OF f SKIP LOCKED)
+UPDATE ${s}cache_flights f SET lease_expires_at = now() + $3::bigint * interval '1 ms' FROM held WHERE held.cache_key = f.cache_key`);
+  await db.executeQuery(CompiledQuery.raw(text, [...toColumns(flights), leaseMs]));
+}
+
+/** Ends flights whose results are recorded or that nobody computes any more: the next caller may claim their keys at once. Lost ones are left alone. */
+export async function endCacheFlights(
+  db: ResultsDatabase,
+  { flights }: { readonly flights: readonly HeldCacheFlight[] },
+): Promise<void> {
+  if (flights.length === 0) return;
+  const s = schemaOf(db);
+  const text = prepared(`WITH held AS (SELECT f.cache_key FROM ${s}cache_flights f
+  JOIN unnest($1::text[], $2::bigint[]) AS g(cache_key, fence) USING (cache_key, fence) ORDER BY f.cache_key FOR UPDATE OF f)
+DELETE FROM ${s}cache_flights f USING held WHERE held.cache_key = f.cache_key`);
+  await db.executeQuery(CompiledQuery.raw(text, toColumns(flights)));
+}
+
+/** Ends a flight without a result for others: those who wait compute for themselves. */
+export async function endCacheFlightUnshared(db: ResultsDatabase, { cacheKey, fence }: HeldCacheFlight): Promise<void> {
+  await db
+    .updateTable('cache_flights')
+    .set({ unshared: true, lease_expires_at: fromNow(0) })
     .where('cache_key', '=', cacheKey)
     .where('fence', '=', fence)
-    .returning('fence')
-    .executeTakeFirst();
-  return row !== undefined;
+    .execute();
 }
+
+/** Notes how far a flight is, for those who wait for it. */
+export async function noteCacheFlightProgress(
+  db: ResultsDatabase,
+  { cacheKey, fence, progress }: HeldCacheFlight & { readonly progress: number },
+): Promise<void> {
+  await db
+    .updateTable('cache_flights')
+    .set({ progress: sql<number>`greatest(coalesce(progress, 0), ${progress}::float8)` })
+    .where('cache_key', '=', cacheKey)
+    .where('fence', '=', fence)
+    .execute();
+}
+
+/** Forgets flights that ended unshared, or whose holder was lost, longer than a day ago. */
+export async function deleteOldCacheFlights(db: ResultsDatabase): Promise<void> {
+  await db.deleteFrom('cache_flights').where('lease_expires_at', '<', fromNow(-86_400_000)).execute();
+}
+
+const toColumns = (flights: readonly HeldCacheFlight[]) => [
+  flights.map(({ cacheKey }) => cacheKey),
+  flights.map(({ fence }) => fence),
+];

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
 import { fromNow } from './from-now.ts';
 import type { ResultsDatabase } from './results-database.ts';
+import { schemaOf } from './schema-of.ts';
 import type { JobStatus } from './tables/job-status.ts';
 
 /** What a queue needs to deliver a job. */
@@ -17,7 +18,7 @@ export async function listDueJobs(db: ResultsDatabase, request: PageRequest): Pr
   let query = db
     .selectFrom('jobs')
     .select(['job_id', 'priority', 'resource_class', textOf('created_at').as('at')])
-    .where(isDue)
+    .where(isDue(db))
     .orderBy('created_at')
     .orderBy('job_id')
     .limit(pageLimit(request) + 1);
@@ -30,7 +31,7 @@ export async function countDueJobs(db: ResultsDatabase): Promise<number> {
   const { count } = await db
     .selectFrom('jobs')
     .select((eb) => eb.fn.countAll<string | number>().as('count'))
-    .where(isDue)
+    .where(isDue(db))
     .executeTakeFirstOrThrow();
   return Number(count);
 }
@@ -108,7 +109,11 @@ export async function listChangedJobs(
 
 type TimeColumn = 'created_at' | 'updated_at' | 'lease_expires_at';
 
-const isDue = sql<boolean>`(status = 'PENDING' and (run_after is null or run_after <= now()))`;
+// Not those that wait for the result of an equal job, as long as that is open.
+const isDue = (
+  db: ResultsDatabase,
+) => sql<boolean>`(status = 'PENDING' and (run_after is null or run_after <= now()) and not exists
+  (select from ${sql.raw(schemaOf(db))}jobs leader where leader.job_id = jobs.leader_job_id and leader.status in ('PENDING', 'RUNNING')))`;
 
 // A Date would cut the microseconds, and the next page would lose or repeat rows.
 const textOf = (column: TimeColumn) =>

@@ -1,25 +1,45 @@
 export {
-  deleteCacheEntry,
+  type CacheEntryState,
+  type CountedHits,
+  type CountHits,
+  countHits,
+  type DamagedEntry,
+  expireCacheEntry,
   findCacheEntries,
   findCacheEntry,
-  invalidateCacheEntry,
   type ListCacheEntries,
   listCacheEntries,
-  touchCacheEntries,
-  type UpdateCacheEntry,
-  type UpsertCacheEntry,
-  updateCacheEntry,
-  upsertCacheEntry,
+  pinCacheEntry,
+  quarantineEntries,
+  type StatedEntryRow,
 } from './cache-entry.repository.ts';
+export { listCacheEvents } from './cache-event.repository.ts';
 export {
-  type ClaimCacheFlight,
-  claimCacheFlight,
-  findCacheFlight,
+  type ClaimCacheFlights,
+  claimCacheFlights,
+  deleteOldCacheFlights,
+  endCacheFlights,
+  endCacheFlightUnshared,
   type HeldCacheFlight,
-  releaseCacheFlight,
-  renewCacheFlight,
+  listCacheFlights,
+  noteCacheFlightProgress,
+  renewCacheFlights,
+  type SeenCacheFlight,
+  type WantedFlight,
 } from './cache-flight.repository.ts';
+export {
+  type CacheCandidate,
+  type CacheDecisionEvent,
+  type ComputeTime,
+  type ListCacheCandidates,
+  listCacheCandidates,
+  listCacheDecisions,
+  listComputeTimes,
+} from './cache-history.repository.ts';
+export { type CacheStatistics, readCacheStatistics } from './cache-statistics.ts';
+export { stepContentDigest } from './content-digest.ts';
 export { listDockingResults } from './docking-result.repository.ts';
+export { type EvictEntries, type EvictedEntry, evictEntryRows } from './evict-entries.ts';
 export { failOverdueJobs } from './fail-overdue-jobs.ts';
 export { type AcceptedJob, type InsertedJob, insertJobs } from './insert-jobs.ts';
 export {
@@ -45,8 +65,21 @@ export {
   type NewJobEvent,
 } from './job-event.repository.ts';
 export { cancelPendingJob, type HeldJob, releaseJobLease } from './job-lease.repository.ts';
+export { listReferredDigests } from './list-referred-digests.ts';
+export { type LookedUpEntry, lookUpEntries } from './look-up-entries.ts';
 export { listMirroredJobs, type MirroredJob } from './mirrored-job.repository.ts';
 export { openResultsDatabase } from './open-results-database.ts';
+export {
+  type DriftedEntry,
+  type EntryToWeigh,
+  type EntryToWrite,
+  type ReplacedEntry,
+  type WeighedEntry,
+  type WriteEntries,
+  weighEntries,
+  writeEntries,
+} from './record-entries.ts';
+export { clearSampled, listSampledJobs, type SampledJob } from './rerun-entries.ts';
 export type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
 export { checkResultsStamp, stampResults } from './results-stamp.ts';
 export { type MigrateResultsOptions, migrateResults, resultsTrack } from './results-track.ts';
@@ -56,6 +89,7 @@ export type {
   NewCacheEntryRow,
   ResultCacheTable,
 } from './tables/cache-entry.table.ts';
+export type { CacheEventRow, CacheEventsTable, NewCacheEventRow } from './tables/cache-event.table.ts';
 export type {
   CacheFlightRow,
   CacheFlightRowUpdate,
@@ -107,3 +141,12 @@ export {
   findTaskResult,
   listTaskResults,
 } from './task-result.repository.ts';
+export { type ListUnverified, listUnverifiedKeys, noteVerified, readResultsTime } from './verified-entries.ts';
+export {
+  type AffectedJob,
+  disownEntryRows,
+  type EntryCriteria,
+  type InvalidateEntries,
+  invalidateEntryRows,
+  listAffectedJobs,
+} from './withdraw-entries.ts';

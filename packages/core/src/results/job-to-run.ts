@@ -32,7 +32,7 @@ export interface JobToRunInput {
   readonly size_bytes: number | null;
 }
 
-/** Those of the jobs that may be claimed now: due and PENDING, or with a lease that ran out. One statement for all. */
+/** Those of the jobs that may be claimed now: due and PENDING, not waiting for an equal job, or with a lease that ran out. One statement for all. */
 export async function listJobsToRun(
   db: ResultsDatabase,
   { jobIds }: { jobIds: readonly string[] },
@@ -44,7 +44,8 @@ export async function listJobsToRun(
   coalesce(extract(epoch FROM now() - (j.timings->>'started')::timestamptz) * 1000, 0) AS started_ms_ago,
   coalesce((SELECT jsonb_agg(jsonb_build_object('key', i.key, 'uri', i.uri, 'content_type', i.content_type, 'size_bytes', i.size_bytes))
     FROM ${s}job_inputs i WHERE i.job_id = j.job_id), '[]') AS inputs
-FROM ${s}jobs j WHERE j.job_id = ANY($1::uuid[]) AND ((j.status::text = 'PENDING' AND (j.run_after IS NULL OR j.run_after <= now()))
+FROM ${s}jobs j WHERE j.job_id = ANY($1::uuid[]) AND ((j.status::text = 'PENDING' AND (j.run_after IS NULL OR j.run_after <= now())
+    AND (j.leader_job_id IS NULL OR NOT EXISTS (SELECT FROM ${s}jobs l WHERE l.job_id = j.leader_job_id AND l.status::text IN ('PENDING', 'RUNNING'))))
   OR (j.status::text = 'RUNNING' AND j.lease_expires_at <= now()))`);
   const { rows } = await db.executeQuery<JobToRun>(CompiledQuery.raw(text, [[...jobIds]]));
   return rows.map((row) => ({

@@ -9,6 +9,7 @@ import { cache } from './migrations/0005_cache.ts';
 import { stamp } from './migrations/0006_stamp.ts';
 import { executor } from './migrations/0007_executor.ts';
 import { journal } from './migrations/0008_journal.ts';
+import { resultCache } from './migrations/0009_result_cache.ts';
 import { openResultsDatabase } from './open-results-database.ts';
 import { stampResults } from './results-stamp.ts';
 
@@ -24,6 +25,7 @@ export const resultsTrack: MigrationTrack = {
     '0006_stamp': stamp,
     '0007_executor': executor,
     '0008_journal': journal,
+    '0009_result_cache': resultCache,
   },
 };
 

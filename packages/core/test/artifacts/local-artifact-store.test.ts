@@ -30,7 +30,12 @@ test('bytes come back under their SHA-256, however they went in', async () => {
     expect(await store.put(orgId, content)).toEqual({ digest, sizeBytes: 4 });
   }
   expect(await readArtifactText(store, { orgId, digest })).toBe('ATOM');
-  expect(await store.head(orgId, digest)).toEqual({ digest, sizeBytes: 4 });
+  const found = await store.head(orgId, digest);
+  expect(found).toEqual({ ...{ digest, sizeBytes: 4 }, storedAt: expect.any(Date), version: expect.any(String) });
+  await store.put(orgId, 'ATOM');
+  expect((await store.head(orgId, digest))?.version, 'bytes that were put again are another version').not.toBe(
+    found?.version,
+  );
   expect(await Array.fromAsync(store.list(orgId))).toEqual([{ digest, sizeBytes: 4 }]);
 });
 

@@ -1,19 +1,32 @@
 import { expect, test } from 'vitest';
-import { Executor, publishPipeline, type ResultCache, submitJobs, upsertCacheEntry } from '../../src/index.ts';
+import { Executor, publishPipeline, type ResultCache, submitJobs } from '../../src/index.ts';
+import { createMemoryCache } from './memory-cache.ts';
 import { createTestTasks, openTestPlatform, step } from './test-platform.ts';
 
 const KEYS = 6;
 
 /** Entries that many jobs write again and again, and that are never served. */
 const cache: ResultCache = {
-  identifyStep: ({ request }) => ({ inputSignature: 's', cacheKey: `key-${String(request.n)}`, keyComponents: {} }),
-  identifyJob: () => ({ inputSignature: 's', cacheKey: 'job', keyComponents: {} }),
-  find: async () => ({ outcome: 'miss', reason: 'no_entry' }),
-  async record(tx, { identity, pipelineVersion, taskName, canonicalJobId }) {
-    await upsertCacheEntry(tx, {
-      ...{ cache_key: identity.cacheKey, pipeline_version: pipelineVersion, task_name: taskName },
-      ...{ canonical_job_id: canonicalJobId, artifact_map: {}, metrics_summary: {}, key_components: {}, producer: {} },
-    });
+  ...createMemoryCache({ stepKey: (request) => `key-${String(request.n)}`, jobKey: () => 'job', serves: false }),
+  async record(tx, { entries }) {
+    const rows = new Map(
+      entries
+        .toSorted((a, b) => (a.identity.cacheKey < b.identity.cacheKey ? -1 : 1))
+        .map(({ identity, pipelineVersion, taskName, canonicalJobId }) => [
+          identity.cacheKey,
+          {
+            ...{ cache_key: identity.cacheKey, pipeline_version: pipelineVersion, task_name: taskName },
+            canonical_job_id: canonicalJobId,
+          },
+        ]),
+    );
+    await tx
+      .insertInto('result_cache')
+      .values([...rows.values()])
+      .onConflict((conflict) =>
+        conflict.column('cache_key').doUpdateSet((eb) => ({ canonical_job_id: eb.ref('excluded.canonical_job_id') })),
+      )
+      .execute();
   },
 };
 
@@ -32,6 +45,8 @@ test('jobs that write the same cache entries in different orders never break eac
   }
   const requests = Array.from({ length: 48 }, (_, at) => ({ pipeline: `p${at % KEYS}` }));
   await submitJobs(platform, host.caller, requests);
+  // Each computes for itself: equal ones in flight would wait for one another.
+  await host.results.updateTable('jobs').set({ leader_job_id: null }).execute();
   await using executor = new Executor(platform, { concurrency: 48, recoverEveryMs: 200 });
   executor.start();
   const open = () => host.results.selectFrom('jobs').select('job_id').where('status', '!=', 'COMPLETED').execute();

@@ -11,11 +11,11 @@ import {
   newId,
   type PipelineSpecInput,
   publishPipeline,
-  type ResultCache,
   submitJob,
   subscribeExecutor,
   TaskFailedError,
 } from '../../src/index.ts';
+import { createMemoryCache } from './memory-cache.ts';
 import { createTestTasks, openTestPlatform, step } from './test-platform.ts';
 
 const guide = readFileSync(new URL('../../../../docs/guides/observe.md', import.meta.url), 'utf8');
@@ -28,23 +28,6 @@ test('the guide lists every point, in their order, and no other', () => {
   expect(rows.map(([, point]) => point)).toEqual([...EXECUTOR_POINTS]);
 });
 
-/** Knows nothing the first time, and everything the second. */
-function createForgetfulCache(): ResultCache {
-  const known = new Map<string, string>();
-  return {
-    identifyStep: ({ request }) => ({ inputSignature: '', cacheKey: JSON.stringify(request), keyComponents: {} }),
-    identifyJob: () => ({ inputSignature: '', cacheKey: newId(), keyComponents: {} }),
-    async find(_results, { cacheKey }) {
-      const canonicalJobId = known.get(cacheKey);
-      if (canonicalJobId === undefined) return { outcome: 'miss', reason: 'no_entry' };
-      return { outcome: 'hit', canonicalJobId, taskName: 'echo', confidenceScore: null };
-    },
-    async record(_tx, { identity, canonicalJobId }) {
-      known.set(identity.cacheKey, canonicalJobId);
-    },
-  };
-}
-
 test('every point tells the facts that the guide names, and each attempt and run has one end', async () => {
   const told: { point: ExecutorPoint; facts: object }[] = [];
   const subscriptions = EXECUTOR_POINTS.map((point) =>
@@ -52,6 +35,10 @@ test('every point tells the facts that the guide names, and each attempt and run
   );
   const tasks = createTestTasks({
     echo: () => ({}),
+    slow: async () => {
+      await setTimeout(300);
+      return {};
+    },
     flaky: (_request, { attempt }) => {
       if (attempt === 0) throw new TaskFailedError({ failureCode: 'BUSY', message: 'busy', retryable: true });
       return {};
@@ -62,7 +49,7 @@ test('every point tells the facts that the guide names, and each attempt and run
     },
   });
   await using host = await openTestPlatform('pglite', tasks);
-  const platform = { ...host.platform, cache: createForgetfulCache() };
+  const platform = { ...host.platform, cache: createMemoryCache() };
   const submit = async (steps: PipelineSpecInput['tasks'], pipeline = `p-${newId()}`): Promise<string> => {
     await publishPipeline(platform, host.caller, {
       name: pipeline,
@@ -89,6 +76,7 @@ test('every point tells the facts that the guide names, and each attempt and run
     ];
     await follow(await submit(steps));
     await follow(await submit(steps));
+    await Promise.all([await submit([step('slow')]), await submit([step('slow')])].map((jobId) => follow(jobId)));
     const canceled = await submit([step('hang')]);
     await follow(canceled, 'TASK_STARTED');
     await expect.poll(() => told.some(({ point }) => point === 'lease.renewed')).toBe(true);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Flights } from '../../src/executor/flights.ts';
 import type { JobRun } from '../../src/executor/job-run.ts';
 import { keepLeases } from '../../src/executor/keep-leases.ts';
 import {
@@ -123,6 +124,7 @@ test('leases that cannot be renewed are named', async () => {
   using leases = keepLeases({
     ...{ orgId: ORG_ID, results, logger },
     leaseMs: 60_000,
+    flights: new Flights({ orgId: ORG_ID, results, holder: 'w', leaseMs: 60_000, logger }),
     runs: new Map([[run.jobId, run]]),
   });
   await leases.look();

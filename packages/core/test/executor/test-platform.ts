@@ -109,7 +109,10 @@ export function createTestTasks(
     interfaceDigest: taskKey,
     producer: null,
     determinism: 'exact' as const,
+    architecture: null,
     ignoredPointers: [],
+    ignoredAnswerPointers: [],
+    contentTypes: {},
   });
   return {
     calls,

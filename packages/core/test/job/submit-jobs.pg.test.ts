@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
-  type CacheLookup,
   ConflictError,
   formatArtifactUri,
   formatMoleculeUri,
@@ -11,31 +10,21 @@ import {
   newId,
   type Platform,
   publishPipeline,
-  type ResultCache,
   type SubmitJob,
   submitJob,
   submitJobs,
 } from '../../src/index.ts';
+import { createMemoryCache } from '../executor/memory-cache.ts';
 import { createTestTasks, ORG_ID, openTestPlatform, step, type TestPlatform } from '../executor/test-platform.ts';
 
 const NEVER = '0195d0c0-0000-7000-8000-0000000000ff';
 
 /** A cache that knows the answer for some `n`, and counts what it is asked. */
-function createKnowingCache(known: ReadonlyMap<number, string>): ResultCache & { readonly asked: CacheLookup[] } {
-  const asked: CacheLookup[] = [];
-  return {
-    asked,
-    identifyStep: () => ({ inputSignature: '', cacheKey: '', keyComponents: {} }),
-    identifyJob: ({ parameters }) => ({ inputSignature: 's', cacheKey: String(parameters.n), keyComponents: {} }),
-    async find(_results, lookup) {
-      asked.push(lookup);
-      const canonicalJobId = known.get(Number(lookup.cacheKey));
-      if (canonicalJobId === undefined) return { outcome: 'miss', reason: 'no_entry' };
-      return { outcome: 'hit', canonicalJobId, taskName: '*', confidenceScore: null };
-    },
-    record: async () => {},
-  };
-}
+const createKnowingCache = (known: ReadonlyMap<number, string>) =>
+  createMemoryCache({
+    jobKey: ({ parameters }) => String(parameters.n),
+    known: new Map([...known].map(([n, jobId]) => [String(n), jobId])),
+  });
 
 describe.each(['pglite', 'postgres'] as const)('submitting many on %s', (kind) => {
   let host: TestPlatform;
@@ -260,7 +249,7 @@ describe.each(['pglite', 'postgres'] as const)('submitting many on %s', (kind) =
     expect((await submitJob(later, host.caller, request)).jobId).toBe(jobId);
   });
 
-  test('the cache is asked once a question, and a hit is a COMPLETED job at once', async () => {
+  test('the cache is asked for all that may be served, and a hit is a COMPLETED job at once', async () => {
     const canonical = await submitJob(platform, host.caller, counting(7));
     const cache = createKnowingCache(new Map([[7, canonical.jobId]]));
     const requests = [
@@ -271,11 +260,17 @@ describe.each(['pglite', 'postgres'] as const)('submitting many on %s', (kind) =
       counting(7, { useCache: false }),
     ];
     const outcomes = await submitJobs({ ...platform, cache }, host.caller, requests);
-    const hit = { hit: true, canonicalJobId: canonical.jobId };
-    const miss = { hit: false, canonicalJobId: null };
-    expect(outcomes.map(({ job }) => job?.cache)).toEqual([hit, hit, miss, miss, miss]);
+    const hit = { hit: true, canonicalJobId: canonical.jobId, leaderJobId: null };
+    const miss = { hit: false, canonicalJobId: null, leaderJobId: null };
+    expect(outcomes.map(({ job }) => job?.cache)).toEqual([
+      hit,
+      hit,
+      miss,
+      { ...miss, leaderJobId: outcomes[2]?.job?.jobId },
+      miss,
+    ]);
     expect(outcomes.map(({ job }) => job?.status)).toEqual(['COMPLETED', 'COMPLETED', 'PENDING', 'PENDING', 'PENDING']);
-    expect(cache.asked).toHaveLength(3);
+    expect(cache.asked).toHaveLength(4);
     const events = await host.results
       .selectFrom('job_events')
       .select(['seq_no', 'event'])

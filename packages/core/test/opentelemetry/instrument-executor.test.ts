@@ -17,33 +17,17 @@ import {
   newId,
   type PipelineSpecInput,
   publishPipeline,
-  type ResultCache,
   submitJob,
   TaskFailedError,
 } from '../../src/index.ts';
 import { instrumentExecutor } from '../../src/opentelemetry/index.ts';
+import { createMemoryCache } from '../executor/memory-cache.ts';
 import { createTestTasks, ORG_ID, openTestPlatform, step, type TestPlatform } from '../executor/test-platform.ts';
 
 type Tasks = PipelineSpecInput['tasks'];
 
 const fail = (failureCode: string, retryable: boolean) =>
   new TaskFailedError({ failureCode, message: 'secret words of the service', retryable });
-
-/** Remembers steps, and no whole job. */
-function createStepCache(): ResultCache {
-  const known = new Map<string, { canonicalJobId: string; taskName: string }>();
-  return {
-    identifyStep: ({ request }) => ({ inputSignature: '', cacheKey: JSON.stringify(request), keyComponents: {} }),
-    identifyJob: () => ({ inputSignature: '', cacheKey: newId(), keyComponents: {} }),
-    async find(_results, { cacheKey }) {
-      const entry = known.get(cacheKey);
-      return entry ? { outcome: 'hit', ...entry, confidenceScore: null } : { outcome: 'miss', reason: 'no_entry' };
-    },
-    async record(_tx, { identity, canonicalJobId, taskName }) {
-      known.set(identity.cacheKey, { canonicalJobId, taskName });
-    },
-  };
-}
 
 describe('an instrumented executor', () => {
   let host: TestPlatform;
@@ -79,7 +63,7 @@ describe('an instrumented executor', () => {
     metrics = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const reader = new PeriodicExportingMetricReader({ exporter: metrics, exportIntervalMillis: 3_600_000 });
     meters = new MeterProvider({ readers: [reader] });
-    executor = new Executor({ ...host.platform, cache: createStepCache() }, { recoverEveryMs: 100, stopGraceMs: 0 });
+    executor = new Executor({ ...host.platform, cache: createMemoryCache() }, { recoverEveryMs: 100, stopGraceMs: 0 });
     instrumented = instrumentExecutor({ tracer, meter: meters.getMeter('t'), executor });
     executor.start();
   });

@@ -12,7 +12,10 @@ const integer = { type: 'integer' };
 const closed = (properties: JsonObject, required = Object.keys(properties)): JsonObject => ({
   ...{ type: 'object', additionalProperties: false, required, properties },
 });
-const identity = { version: '1.0.0', interfaceDigest: '', producer: null, ignoredPointers: [], taskDefinitionId: '' };
+const identity = {
+  ...{ version: '1.0.0', interfaceDigest: '', producer: null, architecture: null, taskDefinitionId: '' },
+  ...{ ignoredPointers: [], ignoredAnswerPointers: [], contentTypes: {} },
+};
 const task = (taskKey: string, requestSchema: JsonObject, responseSchema: JsonObject): ResolvedTask => ({
   ...{ ...identity, taskKey, determinism: 'exact', requestSchema, responseSchema },
 });

@@ -49,6 +49,7 @@ test('a spec in full is kept as it is, one in short gets its defaults', () => {
   });
   expect(parsePipelineSpec({ version: 1, tasks: [a] })).toStrictEqual({
     version: 1,
+    cache: { suspicious: 'recompute' },
     inputs: { type: 'object', properties: {} },
     parameters: { type: 'object', properties: {} },
     outputs: {},
@@ -124,7 +125,10 @@ test('a published spec of an earlier release is still read', () => {
     interfaceDigest: 'd',
     producer: null,
     determinism: 'seeded',
+    architecture: null,
     ignoredPointers: [],
+    ignoredAnswerPointers: [],
+    contentTypes: {},
   };
   const stored = {
     version: 1,

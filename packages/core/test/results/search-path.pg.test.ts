@@ -4,21 +4,31 @@ import { expect, test } from 'vitest';
 import { LeaseLostError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import * as cacheEntries from '../../src/results/cache-entry.repository.ts';
+import * as cacheEvents from '../../src/results/cache-event.repository.ts';
 import * as cacheFlights from '../../src/results/cache-flight.repository.ts';
+import * as cacheHistory from '../../src/results/cache-history.repository.ts';
+import * as cacheStatistics from '../../src/results/cache-statistics.ts';
 import * as transitions from '../../src/results/commit-transitions.ts';
 import * as dockingResults from '../../src/results/docking-result.repository.ts';
 import * as dueJobs from '../../src/results/due-job.repository.ts';
+import * as evictions from '../../src/results/evict-entries.ts';
 import * as overdue from '../../src/results/fail-overdue-jobs.ts';
+import * as followers from '../../src/results/followers.ts';
 import { type AcceptedJob, insertJobs } from '../../src/results/insert-jobs.ts';
 import * as jobs from '../../src/results/job.repository.ts';
 import * as audits from '../../src/results/job-audit.repository.ts';
 import * as events from '../../src/results/job-event.repository.ts';
 import * as leases from '../../src/results/job-lease.repository.ts';
 import * as jobsToRun from '../../src/results/job-to-run.ts';
+import * as referred from '../../src/results/list-referred-digests.ts';
+import { lookUpEntries } from '../../src/results/look-up-entries.ts';
 import * as mirrored from '../../src/results/mirrored-job.repository.ts';
 import { openResultsDatabase } from '../../src/results/open-results-database.ts';
 import * as specs from '../../src/results/pipeline-spec.repository.ts';
+import type { EntryToWrite } from '../../src/results/record-entries.ts';
+import * as recordings from '../../src/results/record-entries.ts';
 import * as renewals from '../../src/results/renew-leases.ts';
+import * as reruns from '../../src/results/rerun-entries.ts';
 import type { ResultsDatabase, ResultsTransaction } from '../../src/results/results-database.ts';
 import * as stamp from '../../src/results/results-stamp.ts';
 import { migrateResults } from '../../src/results/results-track.ts';
@@ -26,6 +36,8 @@ import type { ResultsTables } from '../../src/results/tables/results-tables.ts';
 import * as executions from '../../src/results/task-execution.repository.ts';
 import * as logs from '../../src/results/task-log.repository.ts';
 import * as results from '../../src/results/task-result.repository.ts';
+import * as verified from '../../src/results/verified-entries.ts';
+import * as withdrawals from '../../src/results/withdraw-entries.ts';
 import { connectPool } from './connect-pool.ts';
 import { insertTestJob } from './each-database.ts';
 import { answered, claim, closed, type Moved, started, toTransition } from './transitions.ts';
@@ -48,7 +60,19 @@ const REPOSITORIES = {
   ...audits,
   ...mirrored,
   ...cacheEntries,
+  ...cacheEvents,
   ...cacheFlights,
+  ...cacheHistory,
+  ...cacheStatistics,
+  ...evictions,
+  ...followers,
+  ...referred,
+  lookUpEntries,
+  weighEntries: recordings.weighEntries,
+  writeEntries: recordings.writeEntries,
+  ...reruns,
+  ...verified,
+  ...withdrawals,
   ...stamp,
 };
 const TABLES = [
@@ -61,6 +85,7 @@ const TABLES = [
   'task_logs',
   'task_results',
   'result_cache',
+  'cache_events',
   'job_events',
   'cache_flights',
   'results_database',
@@ -177,17 +202,6 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
     await repo.appendJobEvents(tx, { jobId: JOB, events: [{ event: 'TASK_PROGRESS' }] });
     await repo.raiseEventNumber(tx, { jobId: JOB });
     await repo.appendTaskLogs(tx, { jobId: JOB, lines: [{ message: 'x' }], cap: 10 });
-    for (const cache_key of ['kept', 'deleted']) {
-      const entry = {
-        cache_key,
-        pipeline_version: 'dock@1.0.0',
-        task_name: '*',
-        canonical_job_id: JOB,
-        confidence_score: 0.5,
-      };
-      expect(await repo.upsertCacheEntry(tx, entry)).toBe(true);
-      expect(await repo.upsertCacheEntry(tx, { ...entry, confidence_score: 0.6 })).toBe(true);
-    }
   });
 
   const ids = [
@@ -218,21 +232,66 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
   await repo.copyTaskResults(db, { fromJobId: JOB, toJobId: PENDING, taskNames: ['dock'] });
   expect(await repo.findTaskResult(db, { jobId: PENDING, taskName: 'dock' })).toBeDefined();
 
-  await repo.touchCacheEntries(db, { cacheKeys: ['kept'] });
-  expect(await repo.findCacheEntry(db, { cacheKey: 'kept' })).toMatchObject({ hit_count: 1, confidence_score: 0.6 });
-  expect(await repo.findCacheEntries(db, { cacheKeys: ['kept', 'deleted'] })).toHaveLength(2);
-  expect(await repo.updateCacheEntry(db, { cacheKey: 'kept', pinned: true })).toBeDefined();
-  expect(await repo.invalidateCacheEntry(db, { cacheKey: 'kept', reason: 'x' })).toBe(true);
-  expect(await repo.deleteCacheEntry(db, { cacheKey: 'deleted' })).toBe(true);
-  expect((await repo.listCacheEntries(db, {})).items).toHaveLength(1);
+  await useEntries(db, repo);
+  await useFlights(db, repo);
+}
 
-  const flight = await repo.claimCacheFlight(db, { cacheKey: 'k', owner: 'w', jobId: JOB, leaseMs });
-  expect(await repo.findCacheFlight(db, { cacheKey: 'k' })).toMatchObject({ fence: flight?.fence });
-  expect(await repo.releaseCacheFlight(db, { cacheKey: 'k', fence: flight?.fence ?? 0 })).toBe(true);
-  const expired = await repo.claimCacheFlight(db, { cacheKey: 'k', owner: 'w', leaseMs: 0 });
-  const last = await repo.claimCacheFlight(db, { cacheKey: 'k', owner: 'w', leaseMs });
-  expect(await repo.renewCacheFlight(db, { cacheKey: 'k', fence: expired?.fence ?? 0, leaseMs })).toBe(false);
-  expect(await repo.renewCacheFlight(db, { cacheKey: 'k', fence: last?.fence ?? 0, leaseMs })).toBe(true);
+async function useEntries(db: ResultsDatabase, repo: typeof REPOSITORIES): Promise<void> {
+  const entry = (cache_key: string): EntryToWrite => ({
+    ...{ cache_key, task_name: '*', canonical_job_id: JOB, artifact_map: {}, artifact_sizes: {}, producer: {} },
+    ...{ pipeline_version: 'dock@1.0.0', confidence_score: 0.5, determinism: 'exact', metrics_summary: {} },
+    ...{ key_components: {}, input_signature: 's', compute_ms: 5, size_bytes: 10, content_digest: 'd', seal: 's' },
+    ...{ expires_in_ms: null, sliding_ms: null },
+  });
+  await db.transaction().execute(async (tx) => {
+    const entries = ['kept', 'evicted', 'damaged', 'withdrawn'].map(entry);
+    const weighed = await repo.weighEntries(tx, { entries });
+    expect(weighed.map(({ new_digest }) => new_digest?.length)).toEqual([64, 64, 64, 64]);
+    await repo.writeEntries(tx, { entries, replaced: [], drifted: [], yielding: [] });
+  });
+  const [looked] = await repo.lookUpEntries(db, { cacheKeys: ['kept'] });
+  expect(looked).toMatchObject({ job_digest: expect.stringMatching(/^[0-9a-f]{64}$/), invalidated: null });
+  await repo.countHits(db, { counted: [{ cacheKey: 'kept', hits: 2, rerun: true }] });
+  expect(await repo.findCacheEntry(db, { cacheKey: 'kept' })).toMatchObject({ hit_count: 2, state: 'served' });
+  expect(await repo.listSampledJobs(db, { limit: 9 })).toMatchObject([{ job_id: JOB, cache_keys: ['kept'] }]);
+  await repo.clearSampled(db, { cacheKeys: ['kept'] });
+  expect(await repo.findCacheEntries(db, { cacheKeys: ['kept', 'evicted'] })).toHaveLength(2);
+  const damaged = [{ cacheKey: 'damaged', seal: 's', reason: 'entry_altered', metadata: {} }];
+  expect(await repo.quarantineEntries(db, { damaged })).toEqual(new Set(['damaged']));
+  expect(await repo.listCacheEvents(db, { cacheKey: 'damaged' })).toHaveLength(1);
+  const by = { cacheKey: 'withdrawn', actor: null };
+  expect(await repo.invalidateEntryRows(db, { ...by, reason: 'x' })).toBe(1);
+  expect(await repo.disownEntryRows(db, { ...by, cacheKey: 'evicted' })).toBe(2);
+  expect(await repo.listAffectedJobs(db, { cacheKey: 'kept' })).toHaveLength(2);
+  expect(await repo.pinCacheEntry(db, { ...by, cacheKey: 'kept', pinned: true })).toBe(true);
+  expect(await repo.expireCacheEntry(db, { ...by, expiresAt: null, slidingMs: null })).toBe(true);
+  const before = await repo.readResultsTime(db);
+  expect(await repo.listUnverifiedKeys(db, { before, limit: 9 })).toEqual([]);
+  await repo.noteVerified(db, { cacheKeys: ['kept'] });
+  expect((await repo.listCacheEntries(db, {})).items).toHaveLength(4);
+  expect(await repo.evictEntryRows(db, { maxBytes: 0, dryRun: false, actor: null })).toHaveLength(3);
+  expect(await repo.readCacheStatistics(db)).toMatchObject({ bytes: 10 });
+  expect(await repo.listReferredDigests(db, { since: new Date(0) })).toEqual([]);
+  expect(await repo.listCacheDecisions(db, { jobId: JOB })).toEqual([]);
+  expect(await repo.listCacheCandidates(db, { taskKey: null, inputSignatures: ['s'] })).toHaveLength(1);
+  expect(await repo.listComputeTimes(db, { taskKey: 'dock' })).toEqual([]);
+}
+
+async function useFlights(db: ResultsDatabase, repo: typeof REPOSITORIES): Promise<void> {
+  const claim = (leaseMs: number) =>
+    repo.claimCacheFlights(db, { owner: 'w', leaseMs, flights: [{ cacheKey: 'k', jobId: JOB, taskName: 'dock' }] });
+  const flights = await claim(60_000);
+  const [flight] = flights;
+  const held = { cacheKey: 'k', fence: flight?.fence ?? 0 };
+  await repo.renewCacheFlights(db, { flights, leaseMs: 60_000 });
+  await repo.noteCacheFlightProgress(db, { ...held, progress: 0.5 });
+  expect(await repo.listCacheFlights(db, { cacheKeys: ['k'] })).toMatchObject([{ fence: held.fence, progress: 0.5 }]);
+  await repo.endCacheFlightUnshared(db, held);
+  expect(await repo.listCacheFlights(db, { cacheKeys: ['k'] })).toMatchObject([{ unshared: true, held: false }]);
+  await repo.endCacheFlights(db, { flights });
+  await repo.deleteOldCacheFlights(db);
+  await repo.followLeaders(db, { owner: 'w', jobs: [{ jobId: LATE, cacheKey: 'job', priority: 0 }] });
+  await db.transaction().execute((tx) => repo.closeFollowers(tx, { led: [] }));
 }
 
 function recorded(called: Set<string>): typeof REPOSITORIES {

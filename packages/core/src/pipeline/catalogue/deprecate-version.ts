@@ -5,6 +5,7 @@ import { inOrganization } from '../../metadata/metadata-database.ts';
 import { getPipeline } from '../../metadata/pipeline.repository.ts';
 import { deprecatePipelineVersion, findPipelineVersionByText } from '../../metadata/pipeline-version.repository.ts';
 import type { Platform } from '../../platform.ts';
+import { forgetHeads } from '../known-heads.ts';
 import { checkRequest, label } from './check-request.ts';
 import { getOwnPipeline } from './own-pipeline.ts';
 
@@ -37,7 +38,7 @@ export async function deprecateVersion(
   asked: DeprecateVersion,
 ): Promise<DeprecatedVersion> {
   checkRequest(request, { subject: 'pipeline version', value: asked });
-  return inOrganization(platform.metadata, caller.orgId, async (tx) => {
+  const done = await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { pipeline_id: pipelineId, name, created_by: ownerId } = await getOwnPipeline(tx, caller, asked);
     requirePermissionOn(caller, { permission: 'pipeline.update', ownerId });
     const found = await findPipelineVersionByText(tx, { pipelineId, version: asked.version });
@@ -50,4 +51,6 @@ export async function deprecateVersion(
     const { latest_version: latestVersion } = await getPipeline(tx, { pipelineId });
     return { pipelineId, pipelineVersionId, deprecatedAt: deprecated_at ?? new Date(), latestVersion };
   });
+  forgetHeads(platform.metadata);
+  return done;
 }

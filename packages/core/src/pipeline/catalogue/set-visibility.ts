@@ -6,6 +6,7 @@ import { updatePipeline } from '../../metadata/pipeline.repository.ts';
 import { listPipelineTasks } from '../../metadata/pipeline-version.repository.ts';
 import type { Visibility } from '../../metadata/tables/pipeline.table.ts';
 import type { Platform } from '../../platform.ts';
+import { forgetHeads } from '../known-heads.ts';
 import { isOwnPrivate } from '../published-pipeline.ts';
 import { refuseOwnTasks } from '../refuse-own-tasks.ts';
 import { checkRequest, label } from './check-request.ts';
@@ -44,4 +45,5 @@ export async function setVisibility(platform: Platform, caller: Caller, asked: S
     }
     await updatePipeline(tx, { pipelineId, set: { visibility } });
   });
+  forgetHeads(platform.metadata);
 }

@@ -31,6 +31,21 @@ export interface ResultCacheTable {
   /** What a hit saves. */
   compute_ms: NullableBigintColumn;
   size_bytes: NullableBigintColumn;
+
+  /** `exact`, `seeded`, `stochastic` or `external`. */
+  determinism: string | null;
+  /** Digest of each artifact → its size in bytes. */
+  artifact_sizes: JsonbColumn<Readonly<Record<string, number>>>;
+  /** SHA-256 over the rows that a hit serves, as the database holds them. */
+  content_digest: string | null;
+  /** HMAC of the entry under its organization's key; without one it is not served. */
+  seal: string | null;
+  /** Each use moves `expires_at` to so long from then. */
+  sliding_ms: NullableBigintColumn;
+  /** A hit was sampled: its result is to be computed again and compared. */
+  rerun_wanted_at: NullableTimestampColumn;
+  /** When all of it was last verified on request. */
+  verified_at: NullableTimestampColumn;
 }
 
 /** A row of `result_cache` as repositories return it, bigints as numbers. */

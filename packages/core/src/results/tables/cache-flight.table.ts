@@ -1,4 +1,4 @@
-import type { ColumnType, Insertable, Selectable, Updateable } from 'kysely';
+import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
 import type { BigintColumn, WithNumbers } from '../../postgres/bigint-column.ts';
 
 /** Who computes a cache key right now, so that others can wait instead of computing it too. */
@@ -10,6 +10,12 @@ export interface CacheFlightsTable {
   lease_expires_at: ColumnType<Date, Date, Date>;
   /** Drawn from one sequence for all keys: it rises for ever, also past the deletion of a row. */
   fence: BigintColumn;
+  /** Step instance of `job_id` that computes; `*` for the whole job, which holds the flight as long as it is open. */
+  task_name: string | null;
+  /** 0..1, as its service reports it. */
+  progress: number | null;
+  /** It has ended without a result that others may have. */
+  unshared: Generated<boolean>;
 }
 
 /** A row of `cache_flights` as repositories return it, bigints as numbers. */

@@ -56,6 +56,8 @@ export interface JobsTable {
 
   /** The job that really ran, for a cache hit; never itself a hit. */
   canonical_job_id: string | null;
+  /** While PENDING: the job that asked the same before and computes; this one is given its result. */
+  leader_job_id: string | null;
   /** The cache's decision for the whole job. */
   cache: NullableJsonbColumn;
 }

@@ -1,4 +1,5 @@
 import type { ResultCacheTable } from './cache-entry.table.ts';
+import type { CacheEventsTable } from './cache-event.table.ts';
 import type { CacheFlightsTable } from './cache-flight.table.ts';
 import type { DockingResultsTable } from './docking-result.table.ts';
 import type { JobsTable } from './job.table.ts';
@@ -24,5 +25,6 @@ export interface ResultsTables {
   result_cache: ResultCacheTable;
   job_events: JobEventsTable;
   cache_flights: CacheFlightsTable;
+  cache_events: CacheEventsTable;
   results_database: ResultsDatabaseTable;
 }

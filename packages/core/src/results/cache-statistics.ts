@@ -1,0 +1,62 @@
+import { CompiledQuery } from 'kysely';
+import type { ResultsDatabase } from './results-database.ts';
+import { schemaOf } from './schema-of.ts';
+
+/** What a cache holds and what it did, of one organization. */
+export interface CacheStatistics {
+  /** That may be served now. */
+  readonly entries: number;
+  /** Of all entries; a file that several name counts for each. */
+  readonly bytes: number;
+  /** Steps and whole jobs that were given a result. */
+  readonly hits: number;
+  /** Reason → steps and whole jobs that were not. */
+  readonly misses: Readonly<Record<string, number>>;
+  /** What computing it again would have taken; without a time by all hits there ever were on entries that are there, else by those since then. */
+  readonly savedMs: number;
+  /** Steps and whole jobs that waited for another job to compute. */
+  readonly flightsJoined: number;
+}
+
+/** One statement. `since` counts decisions made then or later; the entries are those that are there now. */
+export async function readCacheStatistics(
+  db: ResultsDatabase,
+  { since }: { readonly since?: Date | undefined } = {},
+): Promise<CacheStatistics> {
+  const s = schemaOf(db);
+  const text = `WITH held AS (
+  SELECT count(*) FILTER (WHERE invalidated_at IS NULL AND (expires_at IS NULL OR expires_at > now() OR pinned)) AS entries,
+    coalesce(sum(size_bytes), 0) AS bytes, coalesce(sum(hit_count::numeric * compute_ms), 0) AS saved FROM ${s}result_cache
+), told AS (
+  SELECT v.event, v.job_id, v.metadata FROM ${s}job_events v
+  WHERE v.event IN ('TASK_CACHED', 'CACHE_HIT', 'TASK_JOINED', 'JOB_JOINED') AND ($1::timestamptz IS NULL OR v.ts >= $1)
+), counted AS (
+  SELECT count(*) FILTER (WHERE event IN ('TASK_CACHED', 'CACHE_HIT')) AS hits,
+    count(*) FILTER (WHERE event IN ('TASK_JOINED', 'JOB_JOINED')) AS joined FROM told
+), saved_since AS (
+  SELECT coalesce(sum(e.compute_ms), 0) AS saved FROM told LEFT JOIN ${s}jobs j ON j.job_id = told.job_id AND told.event = 'CACHE_HIT'
+  JOIN ${s}result_cache e ON e.cache_key = CASE WHEN told.event = 'TASK_CACHED' THEN told.metadata->>'cache_key' ELSE j.cache->>'cache_key' END
+  WHERE $1::timestamptz IS NOT NULL AND told.event IN ('TASK_CACHED', 'CACHE_HIT')
+), missed AS (
+  SELECT reason, count(*) AS number FROM (
+    SELECT x.cache_outcome AS reason FROM ${s}task_executions x
+    WHERE x.retries = 0 AND x.cache_outcome <> 'hit' AND ($1::timestamptz IS NULL OR x.started_at >= $1)
+    UNION ALL
+    SELECT j.cache->>'reason' FROM ${s}jobs j WHERE j.cache->>'reason' IS NOT NULL AND j.canonical_job_id IS NULL AND ($1::timestamptz IS NULL OR j.created_at >= $1)
+  ) r GROUP BY reason
+)
+SELECT held.entries::float8, held.bytes::float8, counted.hits::float8, counted.joined::float8,
+  (CASE WHEN $1::timestamptz IS NULL THEN held.saved ELSE saved_since.saved END)::float8 AS saved,
+  (SELECT coalesce(jsonb_object_agg(reason, number), '{}') FROM missed) AS misses
+FROM held, counted, saved_since`;
+  const { rows } = await db.executeQuery<{
+    entries: number;
+    bytes: number;
+    hits: number;
+    joined: number;
+    saved: number;
+    misses: Record<string, number>;
+  }>(CompiledQuery.raw(text, [since?.toISOString() ?? null]));
+  const { entries = 0, bytes = 0, hits = 0, joined = 0, saved = 0, misses = {} } = rows[0] ?? {};
+  return { entries, bytes, hits, misses, savedMs: saved, flightsJoined: joined };
+}

@@ -1,0 +1,120 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  createInProcessQueue,
+  Executor,
+  type JsonObject,
+  type Platform,
+  publishPipeline,
+  type SubmitJob,
+  submitJob,
+  TaskFailedError,
+  type TaskRunner,
+  waitForJob,
+} from '../../src/index.ts';
+import { createMemoryCache, type MemoryCache } from './memory-cache.ts';
+import { createTestTasks, openTestPlatform, step, type TestPlatform } from './test-platform.ts';
+
+let host: TestPlatform;
+let platform: Platform;
+let executor: Executor;
+let cache: MemoryCache;
+let answer: JsonObject;
+let failures = 0;
+const tasks = createTestTasks({
+  dock: () => {
+    if (failures-- > 0) throw new TaskFailedError({ failureCode: 'BUSY', message: 'busy', retryable: true });
+    return answer;
+  },
+});
+/** The task takes a seed, and asks for none. */
+const seededTasks: TaskRunner = {
+  ...tasks,
+  run: (call) => tasks.run(call),
+  async prepare(orgId, call) {
+    const prepared = await tasks.prepare(orgId, call);
+    return { ...prepared, missingSeed: { pointer: '/options/seed', minimum: 5, maximum: 9 } };
+  },
+};
+
+beforeAll(async () => {
+  host = await openTestPlatform('pglite', seededTasks);
+  const spec = (more: object) => ({
+    ...{ version: 1 as const, docking: { poses: { from: '/steps/dock/output/poses' } } },
+    tasks: [step('dock', { retry: { attempts: 3, backoffMs: 1 } })],
+    ...more,
+  });
+  const publish = (name: string, more: object) =>
+    publishPipeline(host.platform, host.caller, { name, version: '1.0.0', spec: spec(more) });
+  await publish('strict', { cache: { minConfidence: 0.6, acceptStochastic: true } });
+  await publish('plain', {});
+  await publish('serving', { cache: { suspicious: 'serve' } });
+});
+afterAll(async () => {
+  await host[Symbol.asyncDispose]();
+});
+beforeEach(() => {
+  tasks.calls.length = 0;
+  failures = 0;
+  answer = { poses: [{ rank: 1, affinity: -7 }] };
+  cache = createMemoryCache();
+  platform = { ...host.platform, cache, queue: createInProcessQueue() };
+  executor = new Executor(platform, { concurrency: 1 });
+  executor.start();
+});
+afterEach(async () => {
+  await executor[Symbol.asyncDispose]();
+});
+
+async function run(request: SubmitJob): Promise<string> {
+  const { jobId } = await submitJob(platform, host.caller, request);
+  await waitForJob(platform, host.caller, { jobId });
+  return jobId;
+}
+
+test('a seed is drawn where the request has none, the same for every attempt, told, and not part of what is asked', async () => {
+  failures = 2;
+  const jobId = await run({ pipeline: 'plain' });
+  const seeds = tasks.calls.map(({ request }) => (request.options as JsonObject).seed);
+  expect(seeds).toHaveLength(3);
+  expect(new Set(seeds).size).toBe(1);
+  expect(seeds[0]).toBeGreaterThanOrEqual(5);
+  expect(seeds[0]).toBeLessThanOrEqual(9);
+  const started = await host.results
+    .selectFrom('job_events')
+    .select('metadata')
+    .where('job_id', '=', jobId)
+    .where('event', '=', 'TASK_STARTED')
+    .execute();
+  expect(started.map(({ metadata }) => metadata.seed)).toEqual(seeds);
+  expect(cache.recorded.find(({ taskName }) => taskName === 'dock')?.producer.seed).toBe(seeds[0]);
+  await run({ pipeline: 'plain' });
+  expect(tasks.calls).toHaveLength(3);
+});
+
+test.each([
+  ['an absurd score', { poses: [{ rank: 1, affinity: 13_660 }] }],
+  ['no poses', { poses: [] }],
+])('a docking result with %s is computed again, unless the pipeline says otherwise', async (_name, suspicious) => {
+  answer = suspicious;
+  await run({ pipeline: 'plain' });
+  await run({ pipeline: 'plain' });
+  expect(tasks.calls).toHaveLength(2);
+  expect(cache.recorded).toEqual([]);
+  await run({ pipeline: 'serving' });
+  await run({ pipeline: 'serving' });
+  expect(tasks.calls).toHaveLength(3);
+  // What another pipeline was content with is not good enough for this one.
+  await run({ pipeline: 'plain' });
+  expect(tasks.calls).toHaveLength(4);
+});
+
+test('what a caller asks of a result goes before what the pipeline asks', async () => {
+  await run({ pipeline: 'strict' });
+  await run({ pipeline: 'strict', minConfidence: 0.2, acceptStochastic: false });
+  await run({ pipeline: 'plain' });
+  const asked = cache.asked.map(({ minConfidence, acceptStochastic }) => [minConfidence, acceptStochastic]);
+  expect(asked[0]).toEqual([0.6, true]);
+  expect(asked).toContainEqual([0.2, false]);
+  expect(asked.at(-1)).toEqual([undefined, false]);
+  expect(new Set(asked.map(String)).size).toBe(3);
+});
