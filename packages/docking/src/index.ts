@@ -30,6 +30,7 @@ export { type CrystalLigand, type FindCrystalLigand, findCrystalLigand } from '.
 export { type PdbAtom, parsePdbAtoms } from './molecule/pdb.ts';
 export { type PdbqtAtom, parsePdbqtAtoms } from './molecule/pdbqt.ts';
 export { parseSmiles, type ReadSmiles } from './molecule/smiles.ts';
+export { smilesNormalizer } from './molecule/smiles-normalizer.ts';
 export { type PreparedLigand, type PrepareLigand, prepareLigand } from './preparation/prepare-ligand.ts';
 export { type PreparedReceptor, type PrepareReceptor, prepareReceptor } from './preparation/prepare-receptor.ts';
 export { getLigandPreparationVersion, getOpenBabelVersion, getVinaVersion } from './program/program-version.ts';

@@ -3,9 +3,11 @@ import {
   type ArtifactReference,
   type ArtifactStore,
   type Clock,
+  findByPointer,
   findTaskDefinition,
   inOrganization,
   isInterruption,
+  type JsonObject,
   type Logger,
   type MetadataDatabase,
   NotFoundError,
@@ -36,6 +38,7 @@ import { createOutboundPolicy, type OutboundPolicy } from './client/exchange/out
 import type { AnswerFiles } from './client/exchange/send-request.ts';
 import type { Connection } from './client/exchange/service-call.ts';
 import { type ArtifactUrl, createRequestFiles } from './client/request/request-files.ts';
+import { readArchitecture } from './definition/architecture.ts';
 import { interfaceDigest } from './definition/interface-digest.ts';
 import { resolveVersion } from './definition/resolve-version.ts';
 import { InterfaceCache } from './interface-cache.ts';
@@ -162,7 +165,10 @@ class HttpTaskRunner implements ServiceTaskRunner {
     const unstorable = findUnstorable(prepared);
     if (unstorable)
       throw new ValidationFailedError({ subject: `request of ${labelOf(definition)}`, issues: [unstorable] });
-    return { request: prepared, identity: identityOf(definition, taskInterface) };
+    const identity = identityOf(definition, taskInterface);
+    const { seed } = taskInterface;
+    const isSeedMissing = seed !== undefined && identity.determinism === 'seeded' && isUnset(prepared, seed.pointer);
+    return { request: prepared, identity, missingSeed: isSeedMissing ? seed : undefined };
   }
 
   async run(call: TaskCall): Promise<TaskOutcome> {
@@ -299,17 +305,23 @@ class HttpTaskRunner implements ServiceTaskRunner {
   }
 }
 
-function identityOf(definition: TaskDefinitionRow, { ignoredPointers }: TaskInterface): TaskIdentity {
+function identityOf(definition: TaskDefinitionRow, taskInterface: TaskInterface): TaskIdentity {
   const { task_id: taskKey, version, interface_digest, image_digest, producer, determinism } = definition;
+  const { ignoredPointers, ignoredAnswerPointers, contentTypes } = taskInterface;
   return {
     taskKey,
     version,
     interfaceDigest: interface_digest ?? interfaceDigest(definition.interface_spec),
     producer: image_digest ?? producer,
     determinism: determinism ?? 'external',
+    architecture: readArchitecture(definition.service_config),
     ignoredPointers,
+    ignoredAnswerPointers,
+    contentTypes,
   };
 }
+
+const isUnset = (request: JsonObject, pointer: string): boolean => (findByPointer(request, pointer) ?? null) === null;
 
 function invalidRequest(
   definition: TaskDefinitionRow,

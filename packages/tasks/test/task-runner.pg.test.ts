@@ -119,7 +119,10 @@ describeOnEachDatabase((metadata) => {
         interfaceDigest: set.definitions.measure.interface_digest,
         producer: 'measure 1.0.0',
         determinism: 'exact',
+        architecture: null,
         ignoredPointers: ['/cpu'],
+        ignoredAnswerPointers: [],
+        contentTypes: { '/molecule': 'chemical/x-pdb' },
         taskDefinitionId: set.definitions.measure.task_definition_id,
         requestSchema: {
           type: 'object',
@@ -157,6 +160,32 @@ describeOnEachDatabase((metadata) => {
       expect(
         (await set.runner.prepare(set.orgId, { taskDefinitionId, request: { molecule: MOLECULE } })).request,
       ).toEqual(prepared.request);
+    });
+
+    test('a seeded task tells that its seed is missing, and which machine it asks for', async () => {
+      await using set = await setUp();
+      const text = JSON.stringify(registered.measure.interface_spec)
+        .replace('"x-mad-cache":"ignore"', '"x-mad-cache":"seed"')
+        .replace(/"default":0,/, '');
+      await inOrganization(metadata(), set.orgId, (tx) =>
+        insertTaskDefinition(tx, {
+          ...{ ...registered.measure, task_definition_id: undefined, org_id: undefined, is_system: undefined },
+          ...{
+            version: '1.2.0',
+            interface_spec: JSON.parse(text),
+            interface_digest: null,
+            determinism: 'seeded' as const,
+          },
+          service_config: { platform: 'Linux/amd64' },
+        }),
+      );
+      const { taskDefinitionId } = await set.runner.resolve(set.orgId, 'measure@1.2.0');
+      const prepare = (request: JsonObject) => set.runner.prepare(set.orgId, { taskDefinitionId, request });
+      const unseeded = await prepare({ molecule: MOLECULE });
+      expect(unseeded.identity.architecture).toBe('linux/amd64');
+      expect(unseeded.missingSeed).toMatchObject({ pointer: '/cpu', minimum: 0 });
+      expect(unseeded.request).not.toHaveProperty('cpu');
+      expect((await prepare({ molecule: MOLECULE, cpu: 0 })).missingSeed).toBeUndefined();
     });
 
     test.each([

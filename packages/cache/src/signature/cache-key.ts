@@ -1,10 +1,11 @@
 import type { CacheIdentity, Determinism, JsonObject, TaskIdentity } from '@mad/core';
 import { canonicalJson } from './canonical-json.ts';
+import type { Folding } from './canonical-writer.ts';
 import { digest } from './digest.ts';
-import { inputSignature, signedForm } from './input-signature.ts';
+import { EXACTLY, type SignedContent, signedText } from './input-signature.ts';
 
 /** Raised whenever the components below change, so that no old entry can answer a new question. */
-const KEY_VERSION = 1;
+const KEY_VERSION = 2;
 
 /** Changes every key of a cache, which abandons all its entries at once. */
 export interface KeySalt {
@@ -27,47 +28,79 @@ export interface JobContent extends KeySalt {
 }
 
 /**
- * The cache key of a step: SHA-256 over the RFC 8785 JSON of `{version: 1, kind: 'step', task: {taskKey, version, interfaceDigest, producer,
- * determinism}, salt, inputSignature}`, where the signed parameters are the request. `keyComponents` holds the same facts, with the signed
- * request in place of its digest.
+ * The cache key of a step: SHA-256 over the RFC 8785 JSON of `{version: 2, kind: 'step', task: {taskKey, version, interfaceDigest, producer,
+ * architecture, determinism}, salt, inputSignature}`, where the signed parameters are the request and every byte of a file counts.
+ *
+ * `keyComponents` holds the same facts with what was signed, `inputs` and `parameters`, in place of its digest. Beside them, and in no key, stand
+ * `determinism`, and `exactDigests` where files were normalized: the digest that stands in `parameters` → that of the file itself.
  * @throws {NotPlainJsonError}
  */
-export function stepKey({ task, request, salt }: StepContent): CacheIdentity {
-  const content = { inputs: {}, parameters: request, ignoredPointers: task.ignoredPointers };
-  const what = { version: KEY_VERSION, kind: 'step', determinism: task.determinism, task: taskComponents(task), salt };
-  return identity(what, content);
+export function stepKey(step: StepContent, folding: Folding = EXACTLY): CacheIdentity {
+  const { task, request, salt } = step;
+  const { ignoredPointers, contentTypes, determinism } = task;
+  const what = { version: KEY_VERSION, kind: 'step', task: taskComponents(task), salt };
+  return identify(
+    { what, content: { inputs: {}, parameters: request, ignoredPointers, contentTypes }, determinism },
+    folding,
+  );
 }
 
 /**
- * The cache key of a whole job: SHA-256 over the RFC 8785 JSON of `{version: 1, kind: 'job', determinism, spec, tasks, salt, inputSignature}`:
- * `spec` is the digest of the version's canonical spec, `determinism` the weakest of its tasks. The pipeline's name and version label are not
- * in it: the same steps asked the same are the same job.
+ * The cache key of a whole job: SHA-256 over the RFC 8785 JSON of `{version: 2, kind: 'job', spec, tasks, salt, inputSignature}`: `spec` is the
+ * digest of the version's canonical spec. The pipeline's name and version label are not in it: the same steps asked the same are the same job.
+ * `keyComponents` as of a step; `determinism` is that of the weakest task.
  * @throws {NotPlainJsonError}
  */
-export function jobKey({ spec, tasks, inputs, parameters, salt }: JobContent): CacheIdentity {
+export function jobKey(
+  { spec, tasks, inputs, parameters, salt }: JobContent,
+  folding: Folding = EXACTLY,
+): CacheIdentity {
   const what = {
     version: KEY_VERSION,
     kind: 'job',
-    determinism: weakestDeterminism(tasks),
     spec: digest(canonicalJson(spec)),
     tasks: tasks.map(taskComponents),
     salt,
   };
-  return identity(what, { inputs, parameters });
+  return identify({ what, content: { inputs, parameters }, determinism: weakestDeterminism(tasks) }, folding);
 }
 
-function identity(what: JsonObject, content: Parameters<typeof inputSignature>[0]): CacheIdentity {
-  const signature = inputSignature(content);
+interface Identified {
+  readonly what: JsonObject;
+  readonly content: SignedContent;
+  readonly determinism: Determinism;
+}
+
+function identify({ what, content, determinism }: Identified, folding: Folding): CacheIdentity {
+  const signed = signedText(content, folding);
+  const inputSignature = digest(signed);
+  let keyComponents: JsonObject | undefined;
+  const componentsOf = (): JsonObject => {
+    const { version: _, ...contents } = JSON.parse(signed) as JsonObject;
+    const { exactDigests = {} } = folding;
+    return { ...what, determinism, ...(Object.keys(exactDigests).length > 0 ? { exactDigests } : {}), ...contents };
+  };
   return {
-    inputSignature: signature,
-    cacheKey: digest(canonicalJson({ ...what, inputSignature: signature })),
-    keyComponents: { ...what, ...signedForm(content) },
+    inputSignature,
+    cacheKey: digest(canonicalJson({ ...what, inputSignature })),
+    // Read back from the text that was signed, and only where somebody asks: most keys are looked up and forgotten.
+    get keyComponents() {
+      keyComponents ??= componentsOf();
+      return keyComponents;
+    },
   };
 }
 
 // The version is in it beside the producer: a definition's environment can change the answer of one and the same image.
-function taskComponents({ taskKey, version, interfaceDigest, producer, determinism }: TaskIdentity): JsonObject {
-  return { taskKey, version, interfaceDigest, producer, determinism };
+function taskComponents({
+  taskKey,
+  version,
+  interfaceDigest,
+  producer,
+  architecture,
+  determinism,
+}: TaskIdentity): JsonObject {
+  return { taskKey, version, interfaceDigest, producer, architecture, determinism };
 }
 
 const FROM_WEAKEST: readonly Determinism[] = ['external', 'stochastic', 'seeded', 'exact'];

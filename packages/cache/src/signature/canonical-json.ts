@@ -1,6 +1,8 @@
-import canonicalize from 'canonicalize';
+import { findNotPlainJson } from '@mad/core';
 import { NotPlainJsonError } from '../errors.ts';
-import { assertPlainJson } from './plain-json.ts';
+import { CanonicalWriter } from './canonical-writer.ts';
+
+const writer = new CanonicalWriter();
 
 /**
  * The one JSON text of a value (RFC 8785): equal values give equal text whatever their key order or number spelling, and −0 is 0. Stands behind
@@ -8,8 +10,12 @@ import { assertPlainJson } from './plain-json.ts';
  * @throws {NotPlainJsonError} naming the first place that JSON would lose or change.
  */
 export function canonicalJson(value: unknown): string {
-  assertPlainJson(value);
-  const text = canonicalize(value);
-  if (text === undefined) throw new NotPlainJsonError({ pointer: '', found: 'undefined' });
-  return text;
+  return writer.write(value) ?? refuse(value);
+}
+
+/** The writer stops without a word where it is; the second walk finds the place. @throws {NotPlainJsonError} always */
+export function refuse(value: unknown): never {
+  throw new NotPlainJsonError(
+    findNotPlainJson(value) ?? { pointer: '', found: 'a value that is not the same when read again' },
+  );
 }

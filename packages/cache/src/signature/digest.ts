@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Digest } from '@mad/core';
 import { NotPlainJsonError } from '../errors.ts';
 
@@ -9,8 +9,7 @@ import { NotPlainJsonError } from '../errors.ts';
 export function digest(content: Uint8Array | string): Digest;
 export function digest(content: AsyncIterable<Uint8Array | string>): Promise<Digest>;
 export function digest(content: Uint8Array | string | AsyncIterable<Uint8Array | string>): Digest | Promise<Digest> {
-  if (typeof content === 'string' || content instanceof Uint8Array)
-    return createHash('sha256').update(bytesOf(content)).digest('hex');
+  if (typeof content === 'string' || content instanceof Uint8Array) return hash('sha256', bytesOf(content), 'hex');
   return digestStream(content);
 }
 

@@ -1,38 +1,38 @@
-import type { Digest, JsonObject, JsonValue } from '@mad/core';
-import { canonicalJson } from './canonical-json.ts';
-import { contentForm } from './content-form.ts';
+import type { Digest, JsonObject } from '@mad/core';
+import { refuse } from './canonical-json.ts';
+import { CanonicalWriter, type Folding } from './canonical-writer.ts';
 import { digest } from './digest.ts';
-import { assertPlainJson } from './plain-json.ts';
+import { readPlaces, type SignedOtherwise } from './places.ts';
 
 /** Raised whenever the form below changes, so that no old signature can equal a new one. */
-const SIGNATURE_VERSION = 1;
+const SIGNATURE_VERSION = 2;
 
-/** What a job or a step was asked. */
-export interface SignedContent {
+/** What a job or a step was asked. `ignoredPointers` and `contentTypes` are of places in `parameters`. */
+export interface SignedContent extends SignedOtherwise {
   readonly inputs: JsonObject;
   /** With every default applied: an omitted default and the same value given are one request. */
   readonly parameters: JsonObject;
-  /** JSON Pointers into `parameters` whose values cannot change the answer. Never a bare field name. @default none */
-  readonly ignoredPointers?: readonly string[] | undefined;
 }
 
 /**
- * SHA-256 over the RFC 8785 JSON of `{version: 1, inputs, parameters}`: equal exactly when the same content was asked for. Files and long
- * strings enter by the digest of their exact bytes. Organization, job, URI, file name, content type and row ids never enter.
+ * SHA-256 over the RFC 8785 JSON of `{version: 2, inputs, parameters}`: equal exactly when the same content was asked for. Files and strings beyond
+ * 1,024 UTF-16 units enter as `{"$artifact": digest}`: the bytes count, not their size, not their content type, nor whether they were sent inline.
+ * Organization, job, URI, file name and row ids never enter.
  * @throws {NotPlainJsonError}
  */
 export function inputSignature(content: SignedContent): Digest {
-  return digest(canonicalJson({ version: SIGNATURE_VERSION, ...signedForm(content) }));
+  return digest(signedText(content, EXACTLY));
 }
 
-/** The content as it is signed, small enough to keep beside the signature so that a miss can be explained. */
-export function signedForm({ inputs, parameters, ignoredPointers = [] }: SignedContent): SignedForm {
-  assertPlainJson(inputs);
-  assertPlainJson(parameters);
-  return { inputs: contentForm(inputs, []), parameters: contentForm(parameters, ignoredPointers) };
-}
+/** Every byte counts. */
+export const EXACTLY: Folding = { ofFile: () => undefined, ofText: () => undefined };
 
-export interface SignedForm extends JsonObject {
-  readonly inputs: JsonValue | undefined;
-  readonly parameters: JsonValue | undefined;
+/** The text whose digest is the signature. @throws {NotPlainJsonError} */
+export function signedText({ inputs, parameters, ...otherwise }: SignedContent, folding: Folding): string {
+  const writer = new CanonicalWriter(folding);
+  const places = readPlaces(otherwise);
+  const left = writer.write(inputs) ?? refuse(inputs);
+  const rest = `,"version":${SIGNATURE_VERSION}}`;
+  if (places?.isIgnored) return `{"inputs":${left}${rest}`;
+  return `{"inputs":${left},"parameters":${writer.write(parameters, places) ?? refuse(parameters)}${rest}`;
 }

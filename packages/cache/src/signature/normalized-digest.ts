@@ -1,5 +1,6 @@
 import type { Digest } from '@mad/core';
 import { digest } from './digest.ts';
+import { BUILT_IN_NORMALIZERS, bareType, textOf } from './normalizers.ts';
 
 /**
  * The digest of a file without those bytes that cannot matter to a reader of its format, so that the same molecule downloaded twice is one.
@@ -8,51 +9,8 @@ import { digest } from './digest.ts';
  * Atoms are never reordered. Other content types, and text that is not UTF-8, count by their exact bytes.
  */
 export function normalizedDigest(content: Uint8Array | string, contentType: string): Digest {
-  const normalize = NORMALIZERS.get(contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '');
-  const text = normalize && textOf(content);
+  const type = bareType(contentType);
+  const normalize = Object.entries(BUILT_IN_NORMALIZERS).find(([known]) => known === type)?.[1];
+  const text = normalize && (typeof content === 'string' ? content : textOf(content));
   return digest(normalize && text !== undefined ? normalize(text) : content);
-}
-
-type Normalizer = (text: string) => string;
-
-const lines = (text: string): string[] => text.split('\n').map((line) => line.trimEnd());
-
-const normalizeLines: Normalizer = (text) => lines(text).join('\n');
-
-const normalizePdb: Normalizer = (text) =>
-  lines(text)
-    .filter((line) => !/^(REMARK|AUTHOR)/.test(line))
-    // Columns 51–59 hold the date of deposition.
-    .map((line) =>
-      line.startsWith('HEADER') ? `${line.slice(0, 50).padEnd(50)}${' '.repeat(9)}${line.slice(59)}`.trimEnd() : line,
-    )
-    .join('\n');
-
-const normalizeSdf: Normalizer = (text) => {
-  let lineOfRecord = 0;
-  return lines(text)
-    .map((line) => {
-      lineOfRecord = line === '$$$$' ? 0 : lineOfRecord + 1;
-      // Columns 21–22 hold the dimension code, 2D or 3D.
-      return lineOfRecord === 2 ? line.slice(20, 22).trim() : line;
-    })
-    .join('\n');
-};
-
-const NORMALIZERS: ReadonlyMap<string, Normalizer> = new Map([
-  ['chemical/x-pdb', normalizePdb],
-  ['chemical/x-pdbqt', normalizeLines],
-  ['chemical/x-mdl-sdfile', normalizeSdf],
-  ['chemical/x-mdl-molfile', normalizeSdf],
-  ['chemical/x-mol2', normalizeLines],
-  ['chemical/x-daylight-smiles', normalizeLines],
-]);
-
-function textOf(content: Uint8Array | string): string | undefined {
-  if (typeof content === 'string') return content;
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
-  } catch {
-    return undefined;
-  }
 }

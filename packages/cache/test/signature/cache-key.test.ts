@@ -8,7 +8,10 @@ const task: TaskIdentity = {
   interfaceDigest: 'a'.repeat(64),
   producer: 'sha256:0123',
   determinism: 'seeded',
+  architecture: 'linux/amd64',
   ignoredPointers: ['/cpu'],
+  ignoredAnswerPointers: ['/log'],
+  contentTypes: {},
 };
 const receptor = { $artifact: 'b'.repeat(64), contentType: 'chemical/x-pdbqt', sizeBytes: 170_000 };
 const request: JsonObject = {
@@ -31,21 +34,21 @@ const keyOf = (change: JsonObject, pointers = task.ignoredPointers) =>
 // Whoever changes one of these abandons every cache entry of every user: raise the version in the form, and write the new ones here.
 test('the formats are fixed', () => {
   expect(inputSignature({ inputs: job.inputs, parameters: job.parameters })).toBe(
-    '08d907f1b3ff2d1dc6691b0a1cfb8e35acd133854b55c3737e1d430bf45bb92a',
+    '78775c6220ca2afee1dacf8f4cf7a156c6eb89e701d2682bab0664be1acf4e55',
   );
   expect(stepKey({ task, request })).toMatchObject({
-    inputSignature: 'c877332adb91ed722955761bf38b4da4ca2e0ab1182cde160d9ac7ff9a639308',
-    cacheKey: 'cb068bfe53bc949009ccf4d903aa885bb0ad24a427e759395ad2fe399d3d4372',
+    inputSignature: '96574ee3a3a143def05f543f9b392d7cf871f77fc6f4f8edb701e02cb6d6a927',
+    cacheKey: '93fdc143bfe188664d8d5efffb537cb677915a5103bdbb0994fb67996ec91ead',
   });
   expect(jobKey(job)).toMatchObject({
-    inputSignature: '08d907f1b3ff2d1dc6691b0a1cfb8e35acd133854b55c3737e1d430bf45bb92a',
-    cacheKey: 'c821b2433edcb66ab64e42b0d6a29ce65143791f6f6e00050a85cf35ad6e36d2',
+    inputSignature: '78775c6220ca2afee1dacf8f4cf7a156c6eb89e701d2682bab0664be1acf4e55',
+    cacheKey: '3e538b17e9b6d635dfcb9325dc8663162f6f709ee3050e16f9677fe7d7dc4aea',
   });
 });
 
 test('a signature is the digest of documented JSON', () => {
   expect(inputSignature({ inputs: { b: receptor, a: 1 }, parameters: { y: 20.0, x: -0 } })).toBe(
-    digest(`{"inputs":{"a":1,"b":{"$artifact":"${'b'.repeat(64)}"}},"parameters":{"x":0,"y":20},"version":1}`),
+    digest(`{"inputs":{"a":1,"b":{"$artifact":"${'b'.repeat(64)}"}},"parameters":{"x":0,"y":20},"version":2}`),
   );
 });
 
@@ -76,6 +79,8 @@ test('everything else does', () => {
     { ...task, interfaceDigest: 'c'.repeat(64) },
     { ...task, producer: null },
     { ...task, determinism: 'exact' },
+    { ...task, architecture: null },
+    { ...task, architecture: 'linux/arm64' },
   ];
   const keys = [
     keyOf({}),
@@ -109,6 +114,26 @@ test('a field is ignored by its place, never by its name', () => {
   expect(keyOf({ 'a/b': { '~': 1 } }, ['/a~1b/~0'])).toBe(keyOf({ 'a/b': { '~': 2 } }, ['/a~1b/~0']));
 });
 
+test('- stands for any index, unless that index is named itself', () => {
+  const boxes = (...labels: string[]) => ({ boxes: labels.map((label) => ({ size: 1, label })) });
+  expect(keyOf(boxes('x', 'y'), ['/boxes/-/label'])).toBe(keyOf(boxes('a', 'b'), ['/boxes/-/label']));
+  expect(keyOf(boxes('x'), ['/boxes/-/label'])).not.toBe(keyOf(boxes('x', 'y'), ['/boxes/-/label']));
+  const named = ['/boxes/-/label', '/boxes/0/size'];
+  expect(keyOf(boxes('x', 'y'), named)).toBe(keyOf(boxes('x', 'z'), named));
+  expect(keyOf(boxes('x', 'y'), named)).not.toBe(keyOf(boxes('z', 'y'), named));
+  expect(keyOf({ map: { '-': 1, a: 1 } }, ['/map/-'])).not.toBe(keyOf({ map: { '-': 1, a: 2 } }, ['/map/-']));
+});
+
+test('what is ignored must be plain JSON all the same', () => {
+  expect(() => keyOf({ cpu: Number.NaN })).toThrow(/\/cpu, got NaN/);
+});
+
+test('an object that says more than which file it is counts whole', () => {
+  const extended = (chain: string) => keyOf({ receptor: { ...receptor, chain } });
+  expect(extended('A')).not.toBe(extended('B'));
+  expect(keyOf({ receptor: { $artifact: receptor.$artifact } })).toBe(keyOf({}));
+});
+
 test('ignored indices are those of the request, not of what is left of it', () => {
   const ignoring = ['/seeds/0', '/seeds/1'];
   expect(keyOf({ seeds: [1, 2, 3] }, ignoring)).toBe(keyOf({ seeds: [7, 8, 3] }, ignoring));
@@ -128,7 +153,7 @@ test('a long text and an artifact of the same bytes are the same content', () =>
 test('the key components tell all that went into a key', () => {
   const { keyComponents } = stepKey({ task, request, salt: 's' });
   expect(keyComponents).toEqual({
-    version: 1,
+    version: 2,
     kind: 'step',
     determinism: 'seeded',
     task: {
@@ -136,6 +161,7 @@ test('the key components tell all that went into a key', () => {
       version: '1.2.0',
       interfaceDigest: 'a'.repeat(64),
       producer: 'sha256:0123',
+      architecture: 'linux/amd64',
       determinism: 'seeded',
     },
     salt: 's',

@@ -1,16 +1,19 @@
 import { compileSchema, type JsonObject, type JsonSchema, type JsonValue, type ValidationIssue } from '@mad/core';
 import type { ApiOperation } from './api-operation.ts';
+import { type CacheMarks, readAnswerMarks, readCacheMarks } from './cache-marks.ts';
 import type { ExecutionContract } from './execution-contract.ts';
 import { acceptReferences } from './file-places.ts';
-import { listIgnoredPointers } from './ignored-pointers.ts';
 import { createOperationInterface, type OperationInterface } from './operation-interface.ts';
 import { findTaskOperations } from './task-operations.ts';
 
 /** What a task's document asks of a request and promises of a response, ready to be held against both. */
-export interface TaskInterface extends Pick<OperationInterface, 'requestSchema' | 'applyDefaults' | 'checkRequest'> {
+export interface TaskInterface
+  extends Pick<OperationInterface, 'requestSchema' | 'applyDefaults' | 'checkRequest'>,
+    CacheMarks {
   readonly execute: OperationInterface;
   readonly execution: ExecutionInterface;
-  readonly ignoredPointers: readonly string[];
+  /** JSON Pointers into the answer. */
+  readonly ignoredAnswerPointers: readonly string[];
   /** Of a JSON object: a body that is something else stands in it as `body`. */
   readonly responseSchema: JsonSchema;
   readonly isResponseWhole: boolean;
@@ -29,7 +32,7 @@ export interface ExecutionInterface extends Omit<ExecutionContract, 'status' | '
 
 /**
  * Reads a checked document once; each schema is compiled when it is first asked.
- * @throws {TaskDocumentInvalidError} when it has no operation that can be a task.
+ * @throws {TaskDocumentInvalidError} when it has no operation that can be a task, or a mark for the cache that means nothing.
  */
 export function createTaskInterface(document: JsonObject): TaskInterface {
   const { execute: operation, execution, ...operations } = findTaskOperations(document);
@@ -46,7 +49,8 @@ export function createTaskInterface(document: JsonObject): TaskInterface {
       resultOperation: open(execution.resultOperation),
       cancel: open(execution.cancel),
     },
-    ignoredPointers: listIgnoredPointers(requestSchema),
+    ...readCacheMarks(requestSchema),
+    ignoredAnswerPointers: readAnswerMarks(operations.responseSchema),
     checkResponse(value) {
       response ??= compileSchema(acceptReferences(operations.responseSchema), { subject: 'response schema' });
       return response.check(value);
