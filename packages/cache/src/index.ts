@@ -1,10 +1,29 @@
+export { type CollectedGarbage, type CollectGarbage, collectGarbage } from './artifacts/collect-garbage.ts';
+export type { CachePlatform } from './cache-platform.ts';
+export type { CacheEntry, CacheEvent } from './entry/cache-entry.ts';
+export { cacheStatistics } from './entry/cache-statistics.ts';
+export { type DisownEntries, type DisownedEntries, disownEntries, type UsingJob } from './entry/disown-entries.ts';
+export type { Between } from './entry/entry-criteria.ts';
+export { type EvictEntries, type EvictedEntries, evictEntries } from './entry/evict-entries.ts';
+export { getEntry } from './entry/get-entry.ts';
+export { type InvalidateEntries, invalidateEntries } from './entry/invalidate-entries.ts';
+export { type ListEntries, listEntries } from './entry/list-entries.ts';
+export { type PinEntry, pinEntry } from './entry/pin-entry.ts';
+export { type RerunJobs, type RerunSampled, rerunSampled } from './entry/rerun-sampled.ts';
+export { type SetEntryExpiry, setEntryExpiry } from './entry/set-entry-expiry.ts';
+export { type VerifiedEntries, type VerifyEntries, verifyEntries } from './entry/verify-entries.ts';
 export * from './errors.ts';
-export {
-  createResultCache,
-  type ResultCacheOptions,
-} from './result-cache.ts';
+export type { Expected, Percentiles } from './explain/expected-time.ts';
+export { explainJob } from './explain/explain-job.ts';
+export type { Decision, Difference, Explanation, JobExplanation, NearestEntry } from './explain/explanation.ts';
+export type { JobPlan, Outlook, PlannedPart, PlannedStep } from './explain/plan.ts';
+export { planJob } from './explain/plan-job.ts';
+export type { Rule, RuleCode } from './explain/rule.ts';
+export { createResultCache, type MadResultCache, type ResultCacheOptions } from './result-cache.ts';
 export { type JobContent, jobKey, type KeySalt, type StepContent, stepKey } from './signature/cache-key.ts';
 export { canonicalJson } from './signature/canonical-json.ts';
 export { digest } from './signature/digest.ts';
 export { inputSignature, type SignedContent } from './signature/input-signature.ts';
 export { normalizedDigest } from './signature/normalized-digest.ts';
+export type { Normalizer, Normalizers } from './signature/normalizers.ts';
+export { createSigner, type Signer, type SignerOptions } from './signature/signer.ts';

@@ -1,92 +1,110 @@
 import {
-  type ArtifactStore,
-  type CacheHit,
-  type CacheMiss,
   type Clock,
-  findCacheEntry,
-  invalidateCacheEntry,
+  gather,
   type Logger,
+  type LookedUpEntry,
+  lookUpEntries,
+  type MetadataDatabase,
   type ResultCache,
+  type ResultsDatabase,
   silentLogger,
   systemClock,
-  touchCacheEntries,
-  upsertCacheEntry,
 } from '@mad/core';
-import { findBrokenArtifact } from './entry/find-broken-artifact.ts';
-import { judgeEntry } from './entry/judge-entry.ts';
-import { jobKey, type KeySalt, stepKey } from './signature/cache-key.ts';
+import { ProvenFiles } from './artifacts/proven-files.ts';
+import { type Decide, decide } from './entry/decide.ts';
+import { HitCounter } from './entry/hit-counter.ts';
+import { quarantine } from './entry/quarantine.ts';
+import { recordResults } from './entry/record-results.ts';
+import { createSealer } from './entry/seal.ts';
+import { createSigner, type SignerOptions } from './signature/signer.ts';
 
-/** Where the results' files are, and for how long a result holds. */
-export interface ResultCacheOptions extends KeySalt {
-  readonly artifacts: ArtifactStore;
+/** Where the results' files are, what is promised of an entry, and for how long. */
+export interface ResultCacheOptions extends SignerOptions {
+  /** Its audit trail tells of entries that were found to be damaged. */
+  readonly metadata: MetadataDatabase;
+  /**
+   * What entries are sealed with, a key for each organization derived from it: at least 32 random bytes as text, the same for all processes. A new one leaves the
+   * entries of the old one unserved. Absent: a seal shows damage, but not what somebody who can write to the database has forged.
+   */
+  readonly secret?: string | undefined;
+  /** Entries scored lower, or not scored, are served only to who asks for less. @default none: any confidence */
+  readonly minConfidence?: number | undefined;
   /** Entries older than this are not served. @default they do not age */
   readonly maxAgeMs?: number | undefined;
-  /** Tells which entries have expired. @default systemClock */
+  /** Entries that nobody used for so long are not served; never beyond `maxAgeMs`. @default use does not matter */
+  readonly slidingMs?: number | undefined;
+  /** Share of the checks that read a file although nothing speaks for a change, 0..1. @default 0.01 */
+  readonly rehashRate?: number | undefined;
+  /** Share of the hits whose result is computed again and compared by `rerunSampled`, 0..1. @default 0 */
+  readonly verifyRate?: number | undefined;
+  /** Whether files are settled, and how long a fault of their store is remembered. What has expired the database's clock tells. @default systemClock */
   readonly clock?: Clock | undefined;
   /** @default silentLogger */
   readonly logger?: Logger | undefined;
 }
 
+/** The result cache of this package. Disposing it writes the hits that are not counted yet. */
+export interface MadResultCache extends ResultCache, AsyncDisposable {
+  /** Resolves when the hits so far are counted. */
+  flush(): Promise<void>;
+}
+
 /**
- * Remembers results by the digest of what was asked. An entry is served only if it is neither invalidated, expired nor below the caller's
- * confidence, and every artifact it names still has its digest; one that lacks an artifact is invalidated and never served again. Results of
- * tasks that are not repeatable are remembered, and served only on request. A new result replaces an entry only with better confidence, or
- * when the entry can no longer be served. Failures have no entry: only a committed result is recorded.
+ * Remembers results by the digest of what was asked. An entry is served only if it is neither invalidated, expired nor below the caller's confidence, its seal is
+ * sound, the rows that it serves have the digest that was sealed, and every file it names has its size and its digest; one that fails is quarantined and never
+ * served again. Results of tasks that are not repeatable are served only on request. A new result replaces an entry only with better confidence, or when the entry
+ * can no longer be served; one that differs from a repeatable entry puts both out of service. Failures have no entry: only a committed result is recorded.
  */
-export function createResultCache({
-  artifacts,
-  salt,
-  maxAgeMs,
-  clock = systemClock,
-  logger = silentLogger,
-}: ResultCacheOptions): ResultCache {
-  return {
-    identifyStep: (step) => stepKey({ ...step, salt }),
-    identifyJob: (job) => jobKey({ ...job, salt }),
-    async find(results, lookup) {
-      const { orgId, cacheKey } = lookup;
-      const entry = await findCacheEntry(results, { cacheKey });
-      if (entry === undefined) return miss('no_entry');
-      const obstacle = judgeEntry(entry, { ...lookup, now: clock.now() });
-      if (obstacle !== undefined) return miss(obstacle);
-      const broken = await findBrokenArtifact(artifacts, { orgId, artifactMap: entry.artifact_map });
-      if (broken !== undefined) {
-        await invalidateCacheEntry(results, { cacheKey, reason: 'artifact_missing' });
-        logger.warn(
-          { orgId, cacheKey, output: broken, canonicalJobId: entry.canonical_job_id },
-          'a cached result lost an artifact and is no longer served',
-        );
-        return miss('artifact_missing');
-      }
-      await touchCacheEntries(results, { cacheKeys: [cacheKey] });
-      return hit(entry);
-    },
-    async record(tx, { identity, pipelineVersion, ...entry }) {
-      await upsertCacheEntry(tx, {
-        cache_key: identity.cacheKey,
-        input_signature: identity.inputSignature,
-        key_components: identity.keyComponents,
-        pipeline_version: pipelineVersion,
-        task_name: entry.taskName,
-        canonical_job_id: entry.canonicalJobId,
-        confidence_score: entry.confidenceScore,
-        artifact_map: entry.artifactMap,
-        metrics_summary: entry.metricsSummary,
-        producer: entry.producer,
-        compute_ms: Math.round(entry.computeMs),
-        expires_at: maxAgeMs === undefined ? null : new Date(clock.now().getTime() + maxAgeMs),
+export function createResultCache(options: ResultCacheOptions): MadResultCache {
+  const { artifacts, metadata, secret, salt, normalizers, minConfidence, maxAgeMs, slidingMs } = options;
+  const { rehashRate = 0.01, verifyRate = 0, clock = systemClock, logger = silentLogger } = options;
+  const sealer = createSealer(secret);
+  const verifier = { sealer, files: new ProvenFiles({ artifacts, rehashRate, clock, logger }) };
+  const hits = new HitCounter({ logger, maxAgeMs, verifyRate });
+  const gathered = new WeakMap<ResultsDatabase, (key: string) => Promise<LookedUpEntry | undefined>>();
+
+  function finder(results: ResultsDatabase): (key: string) => Promise<LookedUpEntry | undefined> {
+    const known = gathered.get(results);
+    if (known) return known;
+    const made = gather((cacheKeys) => lookUp(results, cacheKeys));
+    gathered.set(results, made);
+    return made;
+  }
+
+  async function answer(results: ResultsDatabase, given: Omit<Decide, 'minConfidence'>, peek: boolean | undefined) {
+    const { decisions, damaged } = await decide(verifier, { ...given, minConfidence });
+    if (damaged.length > 0) await quarantine({ metadata, logger }, { orgId: given.orgId, results, damaged });
+    if (!peek) {
+      given.questions.forEach(({ cacheKey }, index) => {
+        if (decisions[index]?.outcome === 'hit') hits.count(results, cacheKey);
       });
+    }
+    return decisions;
+  }
+
+  return {
+    ...createSigner({ artifacts, salt, normalizers }),
+    async find(results, { orgId, peek, ...question }) {
+      const { cacheKey } = question;
+      const entry = await finder(results)(cacheKey);
+      const entries = entry ? new Map([[cacheKey, entry]]) : new Map<string, LookedUpEntry>();
+      const [decision] = await answer(results, { orgId, questions: [question], entries }, peek);
+      return decision ?? { outcome: 'miss', reason: 'no_entry' };
     },
+    async findMany(results, { orgId, questions, peek }) {
+      const entries = await lookUp(results, [...new Set(questions.map(({ cacheKey }) => cacheKey))]);
+      return answer(results, { orgId, questions, entries }, peek);
+    },
+    record: (tx, given) => recordResults({ sealer, logger, maxAgeMs, slidingMs }, tx, given),
+    flush: () => hits.flush(),
+    [Symbol.asyncDispose]: () => hits.flush(),
   };
 }
 
-const miss = (reason: CacheMiss['reason']): CacheMiss => ({ outcome: 'miss', reason });
-
-function hit(entry: { canonical_job_id: string; task_name: string; confidence_score: number | null }): CacheHit {
-  return {
-    outcome: 'hit',
-    canonicalJobId: entry.canonical_job_id,
-    taskName: entry.task_name,
-    confidenceScore: entry.confidence_score,
-  };
+async function lookUp(
+  results: ResultsDatabase,
+  cacheKeys: readonly string[],
+): Promise<ReadonlyMap<string, LookedUpEntry>> {
+  const rows = await lookUpEntries(results, { cacheKeys });
+  return new Map(rows.map((row) => [row.cache_key, row]));
 }

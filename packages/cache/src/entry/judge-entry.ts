@@ -1,33 +1,48 @@
-import type { CacheMiss, JsonObject } from '@mad/core';
+import { type CacheMissReason, type CacheQuestion, type LookedUpEntry, type OrgId, stepContentDigest } from '@mad/core';
+import type { Sealer } from './seal.ts';
 
-/** What of an entry decides whether it may be served, before its artifacts are looked at. */
-export interface JudgedEntry {
-  readonly invalidated_at: Date | null;
-  readonly expires_at: Date | null;
-  readonly confidence_score: number | null;
-  readonly key_components: JsonObject;
+/** Reasons for which an entry is out of service for good because something of it was lost or altered. */
+export const DAMAGES = ['artifact_missing', 'artifact_altered', 'result_altered', 'entry_altered'] as const;
+export type Damage = (typeof DAMAGES)[number];
+
+/** Why an entry that was taken out of service is not served; `invalidated_reason` of its row tells. */
+export function reasonOf(invalidated: string): CacheMissReason {
+  if (DAMAGES.some((damage) => damage === invalidated)) return 'quarantined';
+  return invalidated === 'disowned' || invalidated === 'drifted' ? invalidated : 'invalidated';
 }
 
-export interface EntryDemands {
-  readonly now: Date;
-  /** Absent: any confidence. */
-  readonly minConfidence?: number | undefined;
-  readonly acceptStochastic?: boolean | undefined;
-}
-
-/**
- * Why the entry may not be served to this caller; undefined when it may. No score is no ground where no threshold is set, and never enough where
- * one is. An entry whose components do not say that it is repeatable counts as one that is not.
- */
-export function judgeEntry(
-  entry: JudgedEntry,
-  { now, minConfidence, acceptStochastic = false }: EntryDemands,
-): CacheMiss['reason'] | undefined {
-  const { determinism } = entry.key_components;
-  if (entry.invalidated_at !== null) return 'invalidated';
-  if (entry.expires_at !== null && entry.expires_at <= now) return 'expired';
-  if (minConfidence !== undefined && (entry.confidence_score ?? Number.NEGATIVE_INFINITY) < minConfidence)
-    return 'low_confidence';
-  if (!acceptStochastic && determinism !== 'exact' && determinism !== 'seeded') return 'not_repeatable';
+/** Why the entry may not be served to who asks this; undefined when nothing stands against it but what verification may find. */
+export function findObstacle(
+  entry: LookedUpEntry,
+  question: Pick<CacheQuestion, 'minConfidence' | 'acceptStochastic'>,
+  minConfidence?: number,
+): CacheMissReason | undefined {
+  if (entry.invalidated !== null) return reasonOf(entry.invalidated);
+  if (entry.is_expired) return 'expired';
+  const wanted = question.minConfidence ?? minConfidence;
+  if (wanted !== undefined && (entry.confidence_score ?? Number.NEGATIVE_INFINITY) < wanted) return 'low_confidence';
+  if (question.acceptStochastic !== true && !isRepeatable(entry)) return 'not_repeatable';
   return undefined;
+}
+
+/** An entry that does not say that it is counts as one that is not. */
+export const isRepeatable = ({ determinism }: { readonly determinism: string | null }): boolean =>
+  determinism === 'exact' || determinism === 'seeded';
+
+/** What is wrong with the entry or the rows that it serves; undefined when they are as they were sealed. */
+export function findAlteration(
+  sealer: Sealer,
+  orgId: OrgId,
+  entry: LookedUpEntry,
+): 'entry_altered' | 'result_altered' | 'foreign' | undefined {
+  const verdict = sealer.judge(orgId, entry);
+  if (verdict === 'broken') return 'entry_altered';
+  if (contentDigestOf(entry) !== entry.content_digest) return 'result_altered';
+  return verdict === 'foreign' ? 'foreign' : undefined;
+}
+
+/** SHA-256 over the rows that the entry would serve; null when they are gone. */
+export function contentDigestOf(entry: LookedUpEntry): string | null {
+  if (entry.task_name === '*') return entry.job_digest;
+  return entry.result === null ? null : stepContentDigest(entry.service_name, entry.schema_version, entry.result);
 }

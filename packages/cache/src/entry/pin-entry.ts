@@ -1,0 +1,28 @@
+import { type Caller, NotFoundError, pinCacheEntry, requirePermission } from '@mad/core';
+import type { CachePlatform } from '../cache-platform.ts';
+import { auditEntries } from './audit-entries.ts';
+import { requireKey } from './require-key.ts';
+
+export interface PinEntry {
+  readonly cacheKey: string;
+  readonly pinned: boolean;
+}
+
+/**
+ * Pins an entry, or lets it go: a pinned one does not expire, is not evicted, and gives way only to a better result. It does not bring back one that was taken
+ * out of service.
+ * @throws {PermissionDeniedError} without `cache.manage`
+ * @throws {NotFoundError} when the organization has no such entry
+ */
+export async function pinEntry(
+  platform: Pick<CachePlatform, 'results' | 'metadata'>,
+  caller: Caller,
+  { cacheKey, pinned }: PinEntry,
+): Promise<void> {
+  requirePermission(caller, 'cache.manage');
+  requireKey(cacheKey);
+  const results = await platform.results.get(caller.orgId);
+  if (!(await pinCacheEntry(results, { cacheKey, pinned, actor: caller.userId })))
+    throw new NotFoundError({ entity: 'cache entry', id: cacheKey });
+  await auditEntries(platform, caller, { action: pinned ? 'cache.pin' : 'cache.unpin', cacheKey, metadata: {} });
+}

@@ -1,0 +1,86 @@
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { OrgId } from '@mad/core';
+
+/** What is sealed of an entry. JSON as PostgreSQL writes it. */
+export interface SealedEntry {
+  readonly cache_key: string;
+  readonly task_name: string;
+  readonly canonical_job_id: string;
+  readonly confidence_score: number | null;
+  readonly determinism: string | null;
+  readonly artifact_map: string;
+  readonly artifact_sizes: string;
+  readonly producer: string;
+  readonly input_signature: string | null;
+  readonly content_digest: string | null;
+}
+
+/** `foreign`: sealed under another key, by another secret or another version of the seal. */
+export type SealVerdict = 'sound' | 'broken' | 'foreign';
+
+export interface Sealer {
+  seal(orgId: OrgId, entry: SealedEntry): string;
+  judge(orgId: OrgId, entry: SealedEntry & { readonly seal: string | null }): SealVerdict;
+}
+
+interface SealKey {
+  readonly key: KeyObject;
+  /** Version of the seal and the beginning of a digest of the key: tells a damaged seal from one of another secret. */
+  readonly lead: string;
+}
+
+const SEAL_VERSION = 1;
+// Shows damage, and no intent: everybody knows it.
+const KNOWN_TO_ALL = 'mad cache without a secret';
+
+/**
+ * Seals entries: HMAC-SHA-256 under a key of the organization's own, derived from the secret by HKDF-SHA-256. Text `<version>.<key id>.<HMAC>`. Without a
+ * secret the key is a known one: then a seal shows damage, but not what somebody has forged on purpose.
+ */
+export function createSealer(secret: string | undefined): Sealer {
+  const keys = new Map<OrgId, SealKey>();
+  const keyOf = (orgId: OrgId): SealKey => {
+    const known = keys.get(orgId);
+    if (known) return known;
+    const bytes = hkdfSync('sha256', secret ?? KNOWN_TO_ALL, '', `mad/cache/seal/${SEAL_VERSION}/${orgId}`, 32);
+    const key = createSecretKey(Buffer.from(bytes));
+    const id = createHmac('sha256', key).update('key id').digest('base64url').slice(0, 8);
+    const made = { key, lead: `${SEAL_VERSION}.${id}.` };
+    keys.set(orgId, made);
+    return made;
+  };
+  const hmac = (key: KeyObject, entry: SealedEntry) => createHmac('sha256', key).update(sealedText(entry)).digest();
+  return {
+    seal(orgId, entry) {
+      const { key, lead } = keyOf(orgId);
+      return lead + hmac(key, entry).toString('base64url');
+    },
+    judge(orgId, entry) {
+      const { key, lead } = keyOf(orgId);
+      if (entry.seal === null) return 'broken';
+      if (!entry.seal.startsWith(lead)) return /^\d+\.[\w-]{8}\.[\w-]{43}$/.test(entry.seal) ? 'foreign' : 'broken';
+      const given = Buffer.from(entry.seal.slice(lead.length), 'base64url');
+      const found = hmac(key, entry);
+      return given.length === found.length && timingSafeEqual(given, found) ? 'sound' : 'broken';
+    },
+  };
+}
+
+/** Each part behind its length: no two entries give one text. */
+function sealedText(entry: SealedEntry): string {
+  const { confidence_score: confidence } = entry;
+  return (
+    part(entry.cache_key) +
+    part(entry.task_name) +
+    part(entry.canonical_job_id) +
+    part(confidence === null ? null : String(confidence)) +
+    part(entry.determinism) +
+    part(entry.artifact_map) +
+    part(entry.artifact_sizes) +
+    part(entry.producer) +
+    part(entry.input_signature) +
+    part(entry.content_digest)
+  );
+}
+
+const part = (text: string | null): string => (text === null ? '-' : `${text.length}:${text}`);

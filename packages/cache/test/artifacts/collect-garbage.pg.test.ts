@@ -1,0 +1,130 @@
+import { readdir, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type ArtifactStore,
+  formatArtifactUri,
+  inOrganization,
+  insertMolecule,
+  newId,
+  ValidationFailedError,
+} from '@mad/core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { collectGarbage } from '../../src/index.ts';
+import { type ManagedCache, openManagedCache } from '../entry/managed-cache.ts';
+
+let managed: ManagedCache;
+beforeAll(async () => {
+  managed = await openManagedCache();
+});
+afterAll(() => managed[Symbol.asyncDispose]());
+
+async function store(content: string): Promise<string> {
+  return (await managed.opened.artifacts.put(managed.opened.orgId, content)).digest;
+}
+
+test('files that nothing refers to are deleted, and all that anything refers to stay', async () => {
+  const { platform, caller, record } = managed;
+  const { results, orgId, metadata, artifacts } = managed.opened;
+  const uri = (digest: string) => formatArtifactUri({ orgId, digest });
+  const names = ['input', 'output', 'nested', 'logs', 'params', 'entry', 'molecule', 'garbage one', 'garbage two'];
+  const stored: Record<string, string> = {};
+  for (const name of names) stored[name] = await store(name);
+  const of = (name: string): string => stored[name] ?? '';
+  const job_id = newId();
+  await results
+    .insertInto('jobs')
+    .values({ job_id, pipeline_version: 'p@1', params: { deep: [{ file: { $artifact: of('params') } }] } })
+    .execute();
+  await results
+    .insertInto('job_inputs')
+    .values({ job_id, key: 'receptor', uri: uri(of('input')) })
+    .execute();
+  await results
+    .insertInto('job_outputs')
+    .values({ job_id, key: 'poses', uri: 'mad://x', checksum: of('output') })
+    .execute();
+  await results
+    .insertInto('task_results')
+    .values({ job_id, task_name: 'dock', result_data: { a: { b: [{ $artifact: of('nested') }] } } })
+    .execute();
+  await results
+    .insertInto('task_executions')
+    .values({ job_id, task_name: 'dock', logs_uri: uri(of('logs')) })
+    .execute();
+  await record({ artifacts: { poses: { uri: uri(of('entry')), sizeBytes: 5 } } });
+  await inOrganization(metadata, orgId, (tx) =>
+    insertMolecule(tx, {
+      name: 'm',
+      format: 'pdb',
+      uri: `mad://org/${orgId}/molecules/${newId()}.pdb`,
+      checksum: of('molecule'),
+    }),
+  );
+  const otherOrgId = newId();
+  const others = await artifacts.put(otherOrgId, 'of another organization');
+
+  expect(await collectGarbage(platform, caller), 'all are younger than a day').toEqual({
+    artifacts: 0,
+    bytes: 0,
+    kept: 9,
+  });
+  expect(await collectGarbage(platform, caller, { graceMs: 0, dryRun: true })).toEqual({
+    artifacts: 2,
+    bytes: 22,
+    kept: 7,
+  });
+  expect(await artifacts.head(orgId, of('garbage one'))).toBeDefined();
+  expect(await collectGarbage(platform, caller, { graceMs: 0 })).toEqual({ artifacts: 2, bytes: 22, kept: 7 });
+  for (const name of names)
+    expect(await artifacts.head(orgId, of(name)), name).toEqual(
+      name.startsWith('garbage') ? undefined : expect.anything(),
+    );
+  expect(await artifacts.head(otherOrgId, others.digest)).toBeDefined();
+  expect(await managed.audited()).toEqual(['cache.collect', 'cache.collect']);
+  await expect(collectGarbage(platform, caller, { graceMs: -1 })).rejects.toThrow(ValidationFailedError);
+});
+
+test('a file that becomes referred to while garbage is looked for stays', async () => {
+  const { platform, caller } = managed;
+  const { results, orgId, artifacts } = managed.opened;
+  const digest = await store('taken up at the last moment');
+  const listing: ArtifactStore = {
+    ...artifacts,
+    async *list(asked) {
+      yield* artifacts.list(asked);
+      const job_id = newId();
+      await results.insertInto('jobs').values({ job_id, pipeline_version: 'p@1' }).execute();
+      await results
+        .insertInto('job_inputs')
+        .values({ job_id, key: 'ligand', uri: formatArtifactUri({ orgId, digest }) })
+        .execute();
+    },
+  };
+  expect(await collectGarbage({ ...platform, artifacts: listing }, caller, { graceMs: 0 })).toMatchObject({
+    artifacts: 0,
+  });
+  expect(await artifacts.head(orgId, digest)).toBeDefined();
+});
+
+test('a file that was put again is young again, and one of whose age the store knows nothing stays', async () => {
+  const { platform, caller } = managed;
+  const { orgId, artifacts, folder } = managed.opened;
+  const digest = await store('put twice');
+  const file = join(folder, (await readdir(folder, { recursive: true })).find((name) => name.endsWith(digest)) ?? '');
+  const then = new Date(Date.now() - 99 * 86_400_000);
+  await utimes(file, then, then);
+  await store('put twice');
+  expect(await collectGarbage(platform, caller, { graceMs: 3_600_000 })).toMatchObject({ artifacts: 0 });
+  const ageless: ArtifactStore = {
+    ...artifacts,
+    async head(...given) {
+      const { storedAt: _, ...found } = (await artifacts.head(...given)) ?? { digest, sizeBytes: 0 };
+      return found;
+    },
+  };
+  expect(await collectGarbage({ ...platform, artifacts: ageless }, caller, { graceMs: 0 })).toMatchObject({
+    artifacts: 0,
+  });
+  expect(await artifacts.head(orgId, digest)).toBeDefined();
+  expect(await collectGarbage(platform, caller, { graceMs: 0 })).toMatchObject({ artifacts: 1 });
+});

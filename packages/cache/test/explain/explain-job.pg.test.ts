@@ -1,0 +1,315 @@
+import {
+  type JsonObject,
+  newId,
+  type PipelineSpecInput,
+  publishPipeline,
+  type SubmitJob,
+  submitJob,
+  waitForJob,
+} from '@mad/core';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { explainJob, planJob } from '../../src/index.ts';
+import { caller, callerWith, createAnswers, type ExplainedHost, openExplainedHost } from './explained-host.ts';
+
+const from = (pointer: string) => ({ from: pointer });
+const [PREPARE, DOCK, RESCORE] = [
+  { name: 'prepare', task: 'prepare@^1', inputs: { smiles: from('/parameters/smiles') } },
+  {
+    name: 'dock',
+    task: 'dock@^1',
+    inputs: { ligand: from('/steps/prepare/output/ligand'), seed: from('/parameters/seed') },
+  },
+  {
+    name: 'rescore',
+    task: 'dock@^1',
+    inputs: { poses: from('/steps/dock/output/poses') },
+    when: { from: '/parameters/seed', above: 100 },
+  },
+] as const;
+
+let host: ExplainedHost;
+let confidence: number | undefined;
+let gate: Promise<unknown> | undefined;
+
+beforeAll(async () => {
+  const tasks = createAnswers({
+    prepare: ({ smiles }) => ({ ligand: `prepared ${String(smiles)}` }),
+    dock: async () => {
+      await gate;
+      return { poses: [], ...(confidence !== undefined && { confidence_score: confidence }) };
+    },
+    guess: () => ({ poses: [], ...(confidence !== undefined && { confidence_score: confidence }) }),
+    each: ({ n }) => ({ n: n ?? null }),
+  });
+  host = await openExplainedHost(tasks);
+  await publish('docking', [PREPARE, DOCK, RESCORE]);
+  await publish('screen', [
+    {
+      name: 'each',
+      task: 'each@^1',
+      inputs: { n: from('/item/n') },
+      forEach: { items: from('/parameters/list'), key: '/id' },
+    },
+  ]);
+  await publish('fresh', [{ ...PREPARE, cache: 'refresh' }, DOCK]);
+  await publish('guess', [{ name: 'guess', task: 'guess@^1', inputs: { seed: from('/parameters/seed') } }]);
+  await publish('judged', [PREPARE, DOCK], { docking: { poses: from('/steps/dock/output/poses') } });
+  host.start();
+});
+afterAll(() => host[Symbol.asyncDispose]());
+beforeEach(async () => {
+  [confidence, gate] = [undefined, undefined];
+  await host.results.deleteFrom('jobs').execute();
+});
+
+const publish = (name: string, tasks: readonly JsonObject[], more: Partial<PipelineSpecInput> = {}) =>
+  publishPipeline(host.platform, caller, {
+    ...{ name, version: '1.0.0' },
+    spec: {
+      version: 1,
+      parameters: { type: 'object' },
+      ...more,
+      tasks: tasks as unknown as PipelineSpecInput['tasks'],
+    },
+  });
+const submit = async (request: Partial<SubmitJob> = {}) =>
+  (await submitJob(host.platform, caller, { pipeline: 'docking', parameters: { smiles: 'CCO', seed: 1 }, ...request }))
+    .jobId;
+const run = async (request: Partial<SubmitJob> = {}) => {
+  const jobId = await submit(request);
+  await waitForJob(host.platform, caller, { jobId });
+  return jobId;
+};
+const explain = (jobId: string) => explainJob(host.platform, caller, { jobId });
+const plan = (request: Partial<SubmitJob> = {}) =>
+  planJob(host.platform, caller, { pipeline: 'docking', parameters: { smiles: 'CCO', seed: 1 }, ...request });
+const wordsOf = ({ steps }: { steps: readonly { taskName: string; rule: { words: string } }[] }) =>
+  Object.fromEntries(steps.map(({ taskName, rule }) => [taskName, rule.words]));
+
+test('the first job meets no entry, and nothing is near', async () => {
+  const { job, steps, status } = await explain(await run());
+  expect(status).toBe('COMPLETED');
+  expect(job).toMatchObject({ taskName: '*', decision: 'miss', rule: { code: 'no_entry' }, nearest: null });
+  expect(steps.map(({ taskName, decision }) => [taskName, decision])).toEqual([
+    ['prepare', 'miss'],
+    ['dock', 'miss'],
+    ['rescore', 'skipped'],
+  ]);
+});
+
+test('the same again is served as a whole, a part of it step by step, and what missed names what differs', async () => {
+  const first = await run();
+  const again = await explain(await run());
+  expect(again.job).toMatchObject({
+    decision: 'hit',
+    rule: { code: 'served', facts: { jobId: first } },
+    nearest: null,
+  });
+  expect(again.steps).toEqual([]);
+  const { job, steps } = await explain(await run({ parameters: { smiles: 'CCO', seed: 2 } }));
+  expect(job.nearest).toMatchObject({
+    canonicalJobId: first,
+    distance: 1,
+    differences: [{ component: '/parameters/seed', before: 1, after: 2, words: 'parameters.seed 1 → 2' }],
+  });
+  expect(steps[0]).toMatchObject({ decision: 'hit', rule: { facts: { jobId: first } } });
+  expect(steps[1]?.nearest?.differences.map(({ words }) => words)).toEqual(['parameters.seed 1 → 2']);
+});
+
+test.each([
+  ['a better one has taken its place', 'guess'],
+  ['it came out otherwise and was disowned', 'docking'],
+])('a score that was not enough is told with both figures, also when %s since', async (_what, pipeline) => {
+  confidence = 0.41;
+  const first = await run({ pipeline, acceptStochastic: true });
+  confidence = 0.9;
+  const jobId = await run({ pipeline, acceptStochastic: true, minConfidence: 0.6 });
+  const { job, steps } = await explain(jobId);
+  const rule = {
+    ...{ code: 'low_confidence', words: 'confidence 0.41 < 0.6' },
+    facts: { confidence: 0.41, minConfidence: 0.6 },
+  };
+  const nearest = { canonicalJobId: first, distance: 0, differences: [] };
+  expect(job).toMatchObject({ decision: 'miss', rule, nearest });
+  const scored = steps.find(({ taskName }) => taskName === 'dock' || taskName === 'guess');
+  expect(scored).toMatchObject({ decision: 'miss', rule, nearest });
+});
+
+test('a result that would not come out the same again is told as such', async () => {
+  await run({ pipeline: 'guess' });
+  const { job, steps } = await explain(await run({ pipeline: 'guess' }));
+  for (const one of [job, steps[0]])
+    expect(one).toMatchObject({
+      decision: 'miss',
+      rule: { code: 'not_repeatable', facts: { determinism: 'stochastic' } },
+    });
+});
+
+test('an entry that left service tells when and why', async () => {
+  await run();
+  const at = new Date('2026-05-04T03:02:01Z');
+  await host.results
+    .updateTable('result_cache')
+    .set({ invalidated_at: at, invalidated_reason: 'the force field was wrong' })
+    .execute();
+  expect((await plan()).job.rule.words).toBe('invalidated at 2026-05-04T03:02:01.000Z: the force field was wrong');
+  expect((await explain(await submitQueued())).job.rule).toMatchObject({
+    code: 'invalidated',
+    facts: { reason: 'the force field was wrong' },
+  });
+  await host.results.updateTable('result_cache').set({ invalidated_reason: 'artifact_missing' }).execute();
+  expect((await plan()).job.rule.words).toBe('quarantined at 2026-05-04T03:02:01.000Z: artifact missing');
+  await host.results
+    .updateTable('result_cache')
+    .set({ invalidated_at: null, invalidated_reason: null, expires_at: at })
+    .execute();
+  expect((await plan()).job.rule.words).toBe('expired at 2026-05-04T03:02:01.000Z');
+});
+
+/** Accepted, and not run: what stood there stands there still. */
+const submitQueued = () => submit({ runAfter: new Date(Date.now() + 3_600_000) });
+
+test('where the cache was not to be asked, who said so is told', async () => {
+  await run();
+  const refreshed = await explain(await run({ useCache: false }));
+  expect(refreshed.job).toMatchObject({ decision: 'not_asked', rule: { code: 'refresh' } });
+  expect(wordsOf(refreshed).dock).toBe('cache not asked: submitted with useCache false');
+  const fresh = await explain(await run({ pipeline: 'fresh' }));
+  expect(fresh.job.rule.words).toBe('cache off: step prepare is set to refresh, so the job as a whole is not kept');
+  expect(fresh.steps.map(({ decision, rule }) => [decision, rule.code])).toEqual([
+    ['not_asked', 'refresh'],
+    ['hit', 'served'],
+  ]);
+});
+
+test('who waits for an equal job is told which, before and after', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  const leader = await submit();
+  const waiting = await submit();
+  expect((await plan()).job).toMatchObject({ outlook: 'join', rule: { code: 'in_flight', facts: { jobId: leader } } });
+  expect((await plan()).quota).toEqual({ jobs: 0, computeSeconds: { p50: 0, p95: 0 } });
+  expect((await explain(waiting)).job).toMatchObject({
+    decision: 'waited',
+    rule: { words: `in flight: waits for job ${leader}` },
+  });
+  resolve();
+  await waitForJob(host.platform, caller, { jobId: waiting });
+  expect((await explain(waiting)).job).toMatchObject({
+    decision: 'waited',
+    rule: { words: `in flight: waited for job ${leader}` },
+  });
+});
+
+test('a step that waits for the same step of another job is told which', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  const leader = await submit();
+  await expect.poll(async () => (await explain(leader)).steps[1]?.decision).toBe('miss');
+  const other = { parameters: { smiles: 'CCO', seed: 1, note: 'another job' } };
+  const planned = await plan(other);
+  expect(planned.steps.map(({ taskName, outlook }) => [taskName, outlook])).toEqual([
+    ['prepare', 'hit'],
+    ['dock', 'join'],
+    ['rescore', 'skip'],
+  ]);
+  expect(planned.steps[1]?.rule.facts).toEqual({ jobId: leader, taskName: 'dock' });
+  const waiting = await submit(other);
+  await expect
+    .poll(async () =>
+      (await host.results.selectFrom('job_events').select('event').where('job_id', '=', waiting).execute()).map(
+        ({ event }) => event,
+      ),
+    )
+    .toContain('TASK_JOINED');
+  expect((await explain(waiting)).steps[1]).toMatchObject({
+    decision: 'waited',
+    rule: { words: `in flight: waits for job ${leader}` },
+  });
+  resolve();
+  await waitForJob(host.platform, caller, { jobId: waiting });
+  expect((await explain(waiting)).steps[1]).toMatchObject({
+    decision: 'waited',
+    rule: { facts: { waitedFor: leader } },
+  });
+});
+
+test('a suspicious answer that the pipeline wants computed again is foreseen and told as such', async () => {
+  // Served by the first pipeline, whose poses nobody judges.
+  await run();
+  const request = { pipeline: 'judged' };
+  expect((await plan(request)).steps[1]).toMatchObject({
+    taskName: 'dock',
+    outlook: 'miss',
+    rule: { code: 'suspicious' },
+  });
+  expect((await explain(await run(request))).steps[1]).toMatchObject({
+    decision: 'miss',
+    rule: { code: 'suspicious' },
+  });
+});
+
+test('each item of a list is explained by itself', async () => {
+  const list = (...ns: number[]) => ({ pipeline: 'screen', parameters: { list: ns.map((n) => ({ id: `i${n}`, n })) } });
+  await run(list(1, 2));
+  const planned = await plan(list(1, 3));
+  const { steps } = await explain(await run(list(1, 3)));
+  expect(steps.map(({ taskName, decision, nearest }) => [taskName, decision, nearest?.differences[0]?.words])).toEqual([
+    ['each[i1]', 'hit', undefined],
+    ['each[i3]', 'miss', 'parameters.n 2 → 3'],
+  ]);
+  expect(planned.steps.map(({ taskName, outlook }) => [taskName, outlook])).toEqual([
+    ['each[i1]', 'hit'],
+    ['each[i3]', 'miss'],
+  ]);
+});
+
+test('a plan says what is served, computed and not known yet, what it takes, and leaves nothing behind', async () => {
+  const before = await plan();
+  expect(before.steps.map(({ taskName, outlook }) => [taskName, outlook])).toEqual([
+    ['prepare', 'miss'],
+    ['dock', 'unknown'],
+    ['rescore', 'skip'],
+  ]);
+  expect(before.steps[1]?.rule.words).toBe('unknown until prepare has run');
+  expect(before.expected).toEqual({ elapsedSeconds: null, unknownSteps: ['prepare', 'dock'] });
+  await run();
+  await host.platform.cache.flush();
+  const hits = () =>
+    host.results.selectFrom('result_cache').select(['cache_key', 'hit_count']).orderBy('cache_key').execute();
+  const jobs = () => host.results.selectFrom('jobs').select('job_id').execute();
+  const [hitsBefore, jobsBefore] = [await hits(), await jobs()];
+  expect((await plan()).job).toMatchObject({ outlook: 'hit' });
+  const next = await plan({ parameters: { smiles: 'CCO', seed: 2 } });
+  expect(next.steps.map(({ taskName, outlook, expected }) => [taskName, outlook, expected?.p50])).toEqual([
+    ['prepare', 'hit', undefined],
+    ['dock', 'miss', 2],
+    ['rescore', 'skip', undefined],
+  ]);
+  expect(next.expected).toEqual({ elapsedSeconds: { p50: 2, p95: 2 }, unknownSteps: [] });
+  expect(next.quota).toEqual({ jobs: 1, computeSeconds: { p50: 2, p95: 2 } });
+  await host.platform.cache.flush();
+  expect([await hits(), await jobs()]).toEqual([hitsBefore, jobsBefore]);
+});
+
+test('both ask for their permissions, and see one organization', async () => {
+  const jobId = await run();
+  await expect(explainJob(host.platform, callerWith('job.view'), { jobId })).rejects.toMatchObject({
+    code: 'MAD_CORE_PERMISSION_DENIED',
+  });
+  await expect(explainJob(host.platform, callerWith('cache.view'), { jobId })).rejects.toMatchObject({
+    code: 'MAD_CORE_PERMISSION_DENIED',
+  });
+  await expect(explainJob(host.platform, { ...caller, orgId: newId() }, { jobId })).rejects.toMatchObject({
+    code: 'MAD_CORE_NOT_FOUND',
+  });
+  await expect(explain(newId())).rejects.toMatchObject({ code: 'MAD_CORE_NOT_FOUND' });
+  const request = { pipeline: 'docking', parameters: { smiles: 'CCO', seed: 1 } };
+  await expect(planJob(host.platform, callerWith('job.create'), request)).rejects.toMatchObject({
+    code: 'MAD_CORE_PERMISSION_DENIED',
+  });
+  await expect(planJob(host.platform, callerWith('cache.view'), request)).rejects.toMatchObject({
+    code: 'MAD_CORE_PERMISSION_DENIED',
+  });
+  await expect(plan({ pipeline: 'nothing' })).rejects.toMatchObject({ code: 'MAD_CORE_NOT_FOUND' });
+});
