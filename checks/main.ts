@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { startPostgresServer } from '@mad/testkit';
+import { CACHE_CHECKS } from './cache/index.ts';
 import { EXECUTOR_CHECKS } from './executor/index.ts';
 import { type CheckReport, runChecks } from './run-checks.ts';
 import { TASKS_CHECKS } from './tasks/index.ts';
 
 /** Every group of checks by its name. */
-const GROUPS = { executor: EXECUTOR_CHECKS, tasks: TASKS_CHECKS };
+const GROUPS = { executor: EXECUTOR_CHECKS, tasks: TASKS_CHECKS, cache: CACHE_CHECKS };
 
 // Commits wait for the disk, and many processes have pools of their own.
 const SETTINGS = ['fsync=on', 'synchronous_commit=on', 'max_connections=300', 'max_wal_size=4GB', 'jit=off'];

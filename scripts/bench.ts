@@ -7,6 +7,7 @@ import { runProgram } from './run-program.ts';
 const BENCHES = {
   durable: { file: 'bench/durable/main.ts', programs: ['redis-server'] },
   tasks: { file: 'bench/tasks/main.ts', programs: [] },
+  cache: { file: 'bench/cache/main.ts', programs: [] },
 } as const;
 
 // `npm run bench -- durable …`: one bench. Exits 1 where a goal is missed, 2 where it cannot run.

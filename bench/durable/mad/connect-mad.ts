@@ -51,7 +51,10 @@ const IDENTITY = {
   interfaceDigest: 'noop',
   producer: null,
   determinism: 'exact',
+  architecture: null,
   ignoredPointers: [],
+  ignoredAnswerPointers: [],
+  contentTypes: {},
 } as const;
 
 function createNoopRunner(onRun: () => void): TaskRunner {

@@ -4,18 +4,19 @@ import type { ArtifactStore } from '@mad/core';
 import type { WorkGraph } from '../work/work-graphs.ts';
 import { type CrashPoint, type Seen, stepOf, type Told } from './crash-points.ts';
 
-/** Lets this process kill itself, by SIGKILL, in the moment of the point. Returns what is to stand around its artifact store. */
+/** Calls `die`, by default SIGKILL for this process, in the moment of the point. Returns what is to stand around its artifact store. */
 export function armCrash(
   { told, seen, bytes = 0 }: CrashPoint,
   graph: WorkGraph,
+  die: () => void = killThisProcess,
 ): (store: ArtifactStore) => ArtifactStore {
   const wait: Record<Seen, () => void> = {
-    'request sent': () => dieOnRequest(graph),
-    'half a response': () => dieOnPart(graph, bytes),
+    'request sent': () => dieOnRequest(graph, die),
+    'half a response': () => dieOnPart({ graph, bytes, die }),
     'artifact written': () => {
       isPutDeadly = true;
     },
-    'commit sent': dieOnCommit,
+    'commit sent': () => dieOnCommit(die),
   };
   let isPutDeadly = false;
   inOrder(graph, told, seen ? wait[seen] : die);
@@ -29,7 +30,7 @@ export function armCrash(
   });
 }
 
-function die(): void {
+function killThisProcess(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
@@ -53,14 +54,20 @@ interface SentRequest {
   readonly chunk?: Uint8Array;
 }
 
-function dieOnRequest(graph: WorkGraph): void {
+function dieOnRequest(graph: WorkGraph, die: () => void): void {
   subscribe('undici:request:bodySent', (sent) => {
     if (isOfMiddle(graph, sent as SentRequest)) setImmediate(die);
   });
 }
 
+interface DieOnPart {
+  readonly graph: WorkGraph;
+  readonly bytes: number;
+  readonly die: () => void;
+}
+
 /** Base64 makes four characters of three bytes: after fewer than `bytes` the answer is not whole. */
-function dieOnPart(graph: WorkGraph, bytes: number): void {
+function dieOnPart({ graph, bytes, die }: DieOnPart): void {
   let received = 0;
   subscribe('undici:request:bodyChunkReceived', (sent) => {
     if (!isOfMiddle(graph, sent as SentRequest)) return;
@@ -70,7 +77,7 @@ function dieOnPart(graph: WorkGraph, bytes: number): void {
 }
 
 /** As soon as the kernel has the statement: the server will carry it out, and nobody will hear of it. */
-function dieOnCommit(): void {
+function dieOnCommit(die: () => void): void {
   const { write } = Socket.prototype;
   Socket.prototype.write = function (this: Socket, ...args: unknown[]): boolean {
     const [chunk] = args;

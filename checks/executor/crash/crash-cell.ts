@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Executor, submitJob, waitForJob } from '@mad/core';
 import { createPostgresDatabase } from '@mad/testkit';
+import { runUntilDeath } from '../../run-until-death.ts';
 import { auditJob, type Fault } from '../work/audit-job.ts';
 import { readJobRecord, untilMirrored } from '../work/job-record.ts';
 import type { WorkGraph } from '../work/work-graphs.ts';
@@ -35,6 +32,7 @@ export interface CrashOutcome {
   readonly extraCalls: number;
 }
 
+const SCRIPT = new URL('crash-process.ts', import.meta.url);
 const DIES_WITHIN_MS = 60_000;
 const ENDS_WITHIN_MS = 60_000;
 const MIRRORED_WITHIN_MS = 5_000;
@@ -57,7 +55,8 @@ export async function runCrashCell({ point, graph, service, leaseMs }: CrashCell
   };
   const { jobId } = await submitJob(platform, caller, { pipeline: graph.name, parameters: { ...parameters } });
 
-  const died = await runUntilDeath({ ...given, leaseMs, point: point.name, graph: graph.name });
+  const told: CrashProcess = { ...given, leaseMs, point: point.name, graph: graph.name };
+  const died = await runUntilDeath({ script: SCRIPT, told, withinMs: DIES_WITHIN_MS });
   const killedAt = Date.now();
   const calls = service.callsOf(jobId);
   const at = await readJobRecord(results, jobId);
@@ -79,22 +78,4 @@ export async function runCrashCell({ point, graph, service, leaseMs }: CrashCell
     mirrorMs: mirrorMs ?? null,
     extraCalls: service.callsOf(jobId).length - Object.keys(graph.steps).length,
   };
-}
-
-/** False when the process did not die at its point. */
-async function runUntilDeath(told: CrashProcess): Promise<boolean> {
-  const script = fileURLToPath(new URL('crash-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, JSON.stringify(told)], { stdio: ['pipe', 'inherit', 'inherit'] });
-  const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-  const late = new AbortController();
-  const timeout = setTimeout(DIES_WITHIN_MS, 'late' as const, { signal: late.signal }).catch(() => 'late' as const);
-  const first = await Promise.race([exit, timeout]);
-  late.abort();
-  child.stdin.end();
-  const [, signal] = first === 'late' ? [null, null] : first;
-  if (first === 'late') {
-    child.kill('SIGKILL');
-    await exit;
-  }
-  return signal === 'SIGKILL';
 }

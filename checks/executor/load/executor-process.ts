@@ -4,7 +4,7 @@ import { type LoadPlatformOptions, openLoadPlatform } from './load-platform.ts';
 import { type PlainLimits, toQueueLimits } from './plain-limits.ts';
 
 /** What the process is told, as JSON in its first argument. */
-export interface ExecutorProcess extends Omit<LoadPlatformOptions, 'limits' | 'logger'> {
+export interface ExecutorProcess extends Omit<LoadPlatformOptions, 'limits' | 'logger' | 'around'> {
   readonly limits?: PlainLimits | undefined;
   readonly executor: ExecutorOptions;
   /** Whether warnings and errors go to stderr. */

@@ -1,4 +1,6 @@
+import { createResultCache } from '@mad/cache';
 import {
+  type ArtifactStore,
   type Caller,
   connectPostgres,
   createInProcessQueue,
@@ -46,10 +48,14 @@ export interface LoadPlatformOptions {
   /** Of the artifacts. */
   readonly folder: string;
   readonly queue: JobQueueKind;
+  /** @default false */
+  readonly cached?: boolean | undefined;
   readonly limits?: QueueLimits | undefined;
   /** Of each of the two pools. */
   readonly connections?: number | undefined;
   readonly logger?: Logger | undefined;
+  /** Stands between everything and the files. */
+  readonly around?: ((artifacts: ArtifactStore) => ArtifactStore) | undefined;
 }
 
 export interface LoadPlatform extends AsyncDisposable {
@@ -70,15 +76,17 @@ export async function openLoadPlatform(options: LoadPlatformOptions): Promise<Lo
     ORGANIZATIONS.map(({ orgId, schema }) => [orgId, openResultsDatabase(resultsPool, { schema })]),
   );
   const get = (orgId: OrgId): ResultsDatabase => databases.get(orgId) ?? unknown(orgId);
-  const artifacts = createLocalArtifactStore({ folder: options.folder });
+  const store = createLocalArtifactStore({ folder: options.folder });
+  const artifacts = options.around?.(store) ?? store;
   const tasks = stack.use(createTaskRunner({ metadata, artifacts, allowedOrigins: [serviceUrl], logger }));
+  const cache = options.cached ? stack.use(createResultCache({ artifacts, metadata, logger })) : undefined;
   const boss = { connectionString, max: 2 };
   const queue: JobQueue =
     options.queue === 'in-process'
       ? createInProcessQueue({ logger, limits })
       : stack.use(await createPgBossQueue({ boss, metadata, limits, logger }));
   const platform: Platform = {
-    ...{ metadata, artifacts, tasks, queue, logger },
+    ...{ metadata, artifacts, tasks, cache, queue, logger },
     results: { get: async (orgId) => get(orgId) },
   };
   return {

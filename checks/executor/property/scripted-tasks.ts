@@ -55,7 +55,7 @@ const SERVICE_ID = '0195d0c0-0000-7000-8000-0000000000e1';
 const OPEN = { type: 'object' };
 const IDENTITY: TaskIdentity = {
   ...{ taskKey: 'random', version: '1.0.0', interfaceDigest: 'random', producer: null },
-  ...{ determinism: 'exact', ignoredPointers: [] },
+  ...{ determinism: 'exact', architecture: null, ignoredPointers: [], ignoredAnswerPointers: [], contentTypes: {} },
 };
 
 /** Tasks that answer by the script of their job, and look with every call at what has been committed by then. */

@@ -66,7 +66,7 @@ export async function openWorkPlatform(options: WorkPlatformOptions): Promise<Wo
   const artifacts = around?.(store) ?? store;
   const allowedOrigins = [options.serviceUrl];
   const tasks = stack.use(createTaskRunner({ metadata, artifacts, allowedOrigins, logger }));
-  const cache = options.cached ? createResultCache({ artifacts, logger }) : undefined;
+  const cache = options.cached ? stack.use(createResultCache({ artifacts, metadata, logger })) : undefined;
   const queue = createInProcessQueue({ logger });
   const platform: Platform = {
     ...{ metadata, artifacts, tasks, cache, queue, logger },

@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   cancelJob,
   createInProcessQueue,
@@ -22,6 +19,7 @@ import {
 import { createTaskRunner, registerTask, registerTaskService } from '@mad/tasks';
 import { createPostgresDatabase, type DatabaseTemplate } from '@mad/testkit';
 import { caller, ORG_ID, openWorkPlatform, workDatabase } from '../../executor/work/work-platform.ts';
+import { runUntilDeath } from '../../run-until-death.ts';
 import type { AdoptionPoint } from './adoption-points.ts';
 import type { AdoptionProcess } from './adoption-process.ts';
 import type { LongServices } from './long-services.ts';
@@ -41,6 +39,7 @@ export interface AdoptionOutcome {
 }
 
 const LEASE_MS = 1_500;
+const SCRIPT = new URL('adoption-process.ts', import.meta.url);
 const DIES_WITHIN_MS = 20_000;
 const ENDS_WITHIN_MS = 60_000;
 
@@ -63,7 +62,8 @@ export async function runAdoptionCell({ point, contract, services }: AdoptionCel
   const { jobId } = await submitJob(platform, caller, { pipeline: contract, parameters: { job: mark } });
 
   const faults: string[] = [];
-  if (!(await runUntilDeath({ ...given, leaseMs: LEASE_MS, point: point.name })))
+  const told: AdoptionProcess = { ...given, leaseMs: LEASE_MS, point: point.name };
+  if (!(await runUntilDeath({ script: SCRIPT, told, withinMs: DIES_WITHIN_MS })))
     faults.push('its point was not passed');
   if (point.isCanceled) await cancelJob(platform, caller, { jobId });
   const executor = stack.use(new Executor(platform, { leaseMs: LEASE_MS }));
@@ -114,17 +114,3 @@ const adoptionDatabase = (services: LongServices): DatabaseTemplate<unknown> => 
     }
   },
 });
-
-/** False when the process did not die at its point. */
-async function runUntilDeath(told: AdoptionProcess): Promise<boolean> {
-  const script = fileURLToPath(new URL('adoption-process.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, JSON.stringify(told)], { stdio: ['pipe', 'inherit', 'inherit'] });
-  const exit = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-  const late = setTimeout(DIES_WITHIN_MS, 'late' as const, { ref: false });
-  const first = await Promise.race([exit, late]);
-  child.stdin.end();
-  if (first !== 'late') return first[1] === 'SIGKILL';
-  child.kill('SIGKILL');
-  await exit;
-  return false;
-}

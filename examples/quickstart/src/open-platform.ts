@@ -45,7 +45,7 @@ export async function openPlatform({ folder, serviceUrl, logger }: OpenPlatform)
       results: stack.use(createResultsDatabases({ metadata, clusters, logger })),
       artifacts,
       tasks: stack.use(createTaskRunner({ metadata, artifacts, allowedOrigins: [new URL(serviceUrl).origin], logger })),
-      cache: createResultCache({ artifacts, logger }),
+      cache: stack.use(createResultCache({ artifacts, metadata, logger })),
       queue: createInProcessQueue({ logger }),
       logger,
     };

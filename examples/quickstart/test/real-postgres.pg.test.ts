@@ -65,7 +65,7 @@ test.each(['database', 'schema'] as const)(
       artifacts,
       results: stack.use(createResultsDatabases({ metadata, clusters })),
       tasks: stack.use(createTaskRunner({ metadata, artifacts, allowedOrigins: [url] })),
-      cache: createResultCache({ artifacts }),
+      cache: stack.use(createResultCache({ artifacts, metadata })),
       queue: createInProcessQueue(),
     };
     const admin = { email: 'admin@example.org' };

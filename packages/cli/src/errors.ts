@@ -50,3 +50,15 @@ export class ServiceUnfitError extends MadError {
     });
   }
 }
+
+/** Thrown when `mad cache verify` found entries that are not as they were recorded: the exit code is 1. They were printed, and are out of service. */
+export class DamagedEntriesError extends MadError {
+  static override readonly code = 'MAD_CLI_DAMAGED_ENTRIES';
+  constructor({ quarantined }: { quarantined: number }) {
+    const entries = quarantined === 1 ? '1 entry was' : `${quarantined} entries were`;
+    super({
+      message: `${entries} damaged and taken out of service; the next job that asks computes again. Look for what altered the files or rows`,
+      details: { quarantined },
+    });
+  }
+}

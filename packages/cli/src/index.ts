@@ -1,5 +1,6 @@
 export {
   CommandUsageError,
+  DamagedEntriesError,
   DatabaseRefusedError,
   DatabaseUnreachableError,
   FindingsLeftError,

@@ -1,6 +1,7 @@
 import { isMadError } from '@mad/core';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addCacheCommand } from './cache/cache-command.ts';
 import { hidePasswords } from './database/database-url.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { CommandUsageError } from './errors.ts';
@@ -29,6 +30,7 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
   addMigrateCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addServiceCommand(program, terminal);
+  addCacheCommand(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return DONE;
