@@ -334,7 +334,7 @@ export function describeResultCache(open: () => Promise<OpenedCache>): void {
     for (const uri of [formatArtifactUri({ orgId: otherOrgId, digest }), 'https://example.org/poses.pdbqt']) {
       const { find, record } = await ask();
       await record({ files: { poses: { uri, sizeBytes } } });
-      expect(await find()).toEqual(miss('artifact_unreadable'));
+      expect(await find()).toEqual(miss('artifact_missing'));
     }
   });
 

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { OrgId } from '@mad/core';
 
 /** What is sealed of an entry. JSON as PostgreSQL writes it. */
@@ -24,7 +24,7 @@ export interface Sealer {
 }
 
 interface SealKey {
-  readonly key: KeyObject;
+  readonly key: HmacKey;
   /** Version of the seal and the beginning of a digest of the key: tells a damaged seal from one of another secret. */
   readonly lead: string;
 }
@@ -43,27 +43,54 @@ export function createSealer(secret: string | undefined): Sealer {
     const known = keys.get(orgId);
     if (known) return known;
     const bytes = hkdfSync('sha256', secret ?? KNOWN_TO_ALL, '', `mad/cache/seal/${SEAL_VERSION}/${orgId}`, 32);
-    const key = createSecretKey(Buffer.from(bytes));
-    const id = createHmac('sha256', key).update('key id').digest('base64url').slice(0, 8);
-    const made = { key, lead: `${SEAL_VERSION}.${id}.` };
+    const id = createHmac('sha256', Buffer.from(bytes)).update('key id').digest('base64url').slice(0, 8);
+    const made = { key: new HmacKey(Buffer.from(bytes)), lead: `${SEAL_VERSION}.${id}.` };
     keys.set(orgId, made);
     return made;
   };
-  const hmac = (key: KeyObject, entry: SealedEntry) => createHmac('sha256', key).update(sealedText(entry)).digest();
   return {
     seal(orgId, entry) {
       const { key, lead } = keyOf(orgId);
-      return lead + hmac(key, entry).toString('base64url');
+      return lead + key.sign(sealedText(entry)).toString('base64url');
     },
     judge(orgId, entry) {
       const { key, lead } = keyOf(orgId);
       if (entry.seal === null) return 'broken';
       if (!entry.seal.startsWith(lead)) return /^\d+\.[\w-]{8}\.[\w-]{43}$/.test(entry.seal) ? 'foreign' : 'broken';
       const given = Buffer.from(entry.seal.slice(lead.length), 'base64url');
-      const found = hmac(key, entry);
+      const found = key.sign(sealedText(entry));
       return given.length === found.length && timingSafeEqual(given, found) ? 'sound' : 'broken';
     },
   };
+}
+
+const BLOCK = 64;
+/** Of texts that are longer a buffer of their own is made. */
+const ROOM = 16 * 1024;
+
+/** HMAC-SHA-256 (RFC 2104) of many texts under one key: by two hashes at one call each it takes a third of the time that an Hmac object does. */
+class HmacKey {
+  readonly #inner = Buffer.alloc(BLOCK + ROOM, 0x36);
+  readonly #outer = Buffer.alloc(BLOCK + 32, 0x5c);
+
+  /** @param key at most a block long */
+  constructor(key: Buffer) {
+    for (const [at, byte] of key.entries()) {
+      this.#inner[at] = byte ^ 0x36;
+      this.#outer[at] = byte ^ 0x5c;
+    }
+  }
+
+  sign(text: string): Buffer {
+    hash('sha256', this.#innerOf(text), 'buffer').copy(this.#outer, BLOCK);
+    return hash('sha256', this.#outer, 'buffer');
+  }
+
+  #innerOf(text: string): Buffer {
+    // A UTF-16 unit is three bytes of UTF-8 at most.
+    if (text.length * 3 > ROOM) return Buffer.concat([this.#inner.subarray(0, BLOCK), Buffer.from(text)]);
+    return this.#inner.subarray(0, BLOCK + this.#inner.write(text, BLOCK));
+  }
 }
 
 /** Each part behind its length: no two entries give one text. */

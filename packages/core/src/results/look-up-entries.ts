@@ -1,7 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import { isDigest } from '../artifacts/is-digest.ts';
 import { prepared } from '../postgres/prepared-statements.ts';
-import { jobContentDigest } from './content-digest.ts';
 import type { ResultsDatabase } from './results-database.ts';
 import { schemaOf } from './schema-of.ts';
 
@@ -28,7 +27,7 @@ export interface LookedUpEntry {
   readonly result: string | null;
   readonly service_name: string | null;
   readonly schema_version: string | null;
-  /** `jobContentDigest` of a whole job as its rows are now; null for a step. */
+  /** `mad_job_digest` of a whole job as its rows are now; null for a step. */
   readonly job_digest: string | null;
 }
 
@@ -56,8 +55,6 @@ export const LOOKED_UP = (
   CASE WHEN e.invalidated_at IS NOT NULL THEN coalesce(e.invalidated_reason, '') END AS invalidated,
   coalesce(e.expires_at <= now() AND NOT e.pinned, false) AS is_expired,
   r.result_data::text AS result, r.service_name, r.schema_version,
-  CASE WHEN e.task_name = '*' THEN ${jobContentDigest(schema, 'e.canonical_job_id')} END AS job_digest`;
+  CASE WHEN e.task_name = '*' THEN ${schema}mad_job_digest(e.canonical_job_id) END AS job_digest`;
 
-const statementOf = (s: string): string => `SELECT ${LOOKED_UP(s)}
-FROM ${s}result_cache e LEFT JOIN ${s}task_results r ON r.job_id = e.canonical_job_id AND r.task_name = e.task_name
-WHERE e.cache_key = ANY ($1::text[])`;
+const statementOf = (s: string): string => `SELECT * FROM ${s}mad_look_up_entries($1::text[])`;

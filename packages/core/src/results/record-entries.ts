@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import type { JsonObject } from '../json.ts';
 import { prepared } from '../postgres/prepared-statements.ts';
-import { jobContentDigest, stepContentDigestSql } from './content-digest.ts';
+import { stepContentDigestSql } from './content-digest.ts';
 import { LOOKED_UP, type LookedUpEntry } from './look-up-entries.ts';
 import type { ResultsTransaction } from './results-database.ts';
 import { schemaOf } from './schema-of.ts';
@@ -53,7 +53,7 @@ const weighText = (s: string): string => `WITH given AS (
   SELECT * FROM ${s}result_cache WHERE cache_key IN (SELECT cache_key FROM given) ORDER BY cache_key FOR NO KEY UPDATE
 )
 SELECT g.cache_key AS new_key, g.artifact_map::text AS new_artifact_map, g.artifact_sizes::text AS new_artifact_sizes, g.producer::text AS new_producer,
-  CASE WHEN g.task_name = '*' THEN ${jobContentDigest(s, 'g.canonical_job_id')} WHEN n.job_id IS NOT NULL THEN ${stepContentDigestSql('n')} END AS new_digest,
+  CASE WHEN g.task_name = '*' THEN ${s}mad_job_digest(g.canonical_job_id) WHEN n.job_id IS NOT NULL THEN ${stepContentDigestSql('n')} END AS new_digest,
   octet_length(n.result_data::text) AS new_result_bytes,
   CASE WHEN n.result_data <> r.result_data THEN n.result_data::text END AS new_result,
   g.task_name = '*' AND EXISTS (
