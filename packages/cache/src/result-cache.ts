@@ -83,6 +83,7 @@ export function createResultCache(options: ResultCacheOptions): MadResultCache {
   }
 
   return {
+    minConfidence,
     ...createSigner({ artifacts, salt, normalizers }),
     async find(results, { orgId, peek, ...question }) {
       const { cacheKey } = question;

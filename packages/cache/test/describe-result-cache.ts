@@ -13,6 +13,7 @@ import {
   listCacheEvents,
   type NewCacheEntry,
   newId,
+  silentLogger,
   type TaskIdentity,
 } from '@mad/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -181,14 +182,15 @@ export function describeResultCache(open: () => Promise<OpenedCache>): void {
     expect(new Set(decisions.map(({ outcome }) => outcome))).toEqual(new Set(['hit']));
   });
 
-  test('an entry is served only to those whose confidence it meets; not scored meets none', async () => {
+  test('an entry is served only to those whose confidence it meets; not scored meets none but 0', async () => {
     const scored = await ask();
     await scored.record({ confidenceScore: 0.41 });
     expect(await scored.find({ minConfidence: 0.6 })).toEqual(miss('low_confidence'));
     expect(await scored.find({ minConfidence: 0.41 })).toMatchObject({ outcome: 'hit' });
     const unscored = await ask();
     await unscored.record({ confidenceScore: null });
-    expect(await unscored.find({ minConfidence: 0 })).toEqual(miss('low_confidence'));
+    expect(await unscored.find({ minConfidence: 0.01 })).toEqual(miss('low_confidence'));
+    expect(await unscored.find({ minConfidence: 0 })).toMatchObject({ outcome: 'hit' });
     expect(await unscored.find()).toMatchObject({ outcome: 'hit', confidenceScore: null });
   });
 
@@ -381,6 +383,20 @@ export function describeResultCache(open: () => Promise<OpenedCache>): void {
     expect(await audits()).toHaveLength(1);
     await edit({ invalidated_at: null, invalidated_reason: null });
     expect(await find(), 'its seal does not come back with its service').toEqual(miss('entry_altered'));
+  });
+
+  test('a result that names a file without a true size is not kept, and the rest of its transaction is', async () => {
+    const { named } = await store('of no true size');
+    for (const sizeBytes of [1.5, 1e30, -1, Number.NaN, '15', undefined] as readonly number[]) {
+      const warned: string[] = [];
+      const logger = { ...silentLogger, warn: (_: object, text: string) => void warned.push(text) };
+      const { find, record } = await ask({ logger });
+      const jobId = await record({ files: { poses: { ...named, sizeBytes } } });
+      expect(await find(), String(sizeBytes)).toEqual({ outcome: 'miss', reason: 'no_entry' });
+      expect(warned, String(sizeBytes)).toEqual([expect.stringContaining('without their sizes')]);
+      const kept = opened.results.selectFrom('task_results').selectAll().where('job_id', '=', jobId);
+      expect(await kept.execute(), String(sizeBytes)).toHaveLength(1);
+    }
   });
 
   test('an entry that was pointed at another job is not served', async () => {

@@ -94,6 +94,7 @@ export * from './metadata/index.ts';
 export { listReferredInMetadata } from './metadata/list-referred-digests.ts';
 export type { Owner } from './metadata/owner.ts';
 export { type BindingScope, bindRequest, findBound } from './pipeline/bindings.ts';
+export { checkRequest, text as storableText } from './pipeline/catalogue/check-request.ts';
 export { deleteDraftPipeline } from './pipeline/catalogue/delete-draft-pipeline.ts';
 export {
   type DeprecatedVersion,

@@ -3,11 +3,17 @@ import { isJsonObject } from './json.ts';
 
 /** Nesting beyond this is refused: no request comes near it, and readers that recurse stay safe. */
 const MAX_DEPTH = 128;
+/** A small value can hold one part again and again, and be without end to whoever walks through it. */
+const MAX_VALUES = 4_000_000;
+/** Of all strings and keys. */
+const MAX_CHARACTERS = 512 * 1024 * 1024;
 
-/** The place of the value being checked: keys to it, and the containers around it. */
+/** The place of the value being checked: keys to it, the containers around it, and how much came before it. */
 interface Place {
   readonly path: (string | number)[];
   readonly around: object[];
+  values: number;
+  characters: number;
 }
 
 /** The first place of a value that JSON would lose or change. */
@@ -21,12 +27,12 @@ export interface NotPlainJson {
 /**
  * The first thing in a value that JSON, jsonb or a reader of them would not keep unchanged; undefined for plain JSON. Such are NaN and infinities,
  * integers beyond 2^53, lone surrogates and NUL (also in keys), functions, symbols, bigint, accessors and hidden properties, `__proto__`, holes
- * and undefined in arrays, anything with a class (Date, Map, boxed numbers), proxies, cycles, and nesting beyond 128. An undefined property counts as
- * absent.
+ * and undefined in arrays, anything with a class (Date, Map, boxed numbers), proxies, cycles, nesting beyond 128, and more than 4,000,000 values or
+ * 512 Mi characters, what is held twice counted twice. An undefined property counts as absent.
  */
 export function findNotPlainJson(value: unknown): NotPlainJson | undefined {
   try {
-    check(value, { path: [], around: [] });
+    check(value, { path: [], around: [], values: 0, characters: 0 });
     return undefined;
   } catch (error) {
     if (error instanceof Refusal) return error.facts;
@@ -43,11 +49,16 @@ class Refusal extends Error {
 }
 
 function check(value: unknown, place: Place): void {
+  countValue(place);
   if (value === null || typeof value === 'boolean') return;
   if (typeof value === 'number') checkNumber(value, place);
   else if (typeof value === 'string') checkString(value, place, 'a string');
   else if (typeof value === 'object') checkContainer(value, place);
   else refuse(place, value === undefined ? 'undefined' : `a ${typeof value}`);
+}
+
+function countValue(place: Place): void {
+  if (++place.values > MAX_VALUES) refuseWhole(`more than ${MAX_VALUES.toLocaleString('en')} values`);
 }
 
 function checkNumber(value: number, place: Place): void {
@@ -56,6 +67,8 @@ function checkNumber(value: number, place: Place): void {
 }
 
 function checkString(value: string, place: Place, what: string): void {
+  place.characters += value.length;
+  if (place.characters > MAX_CHARACTERS) refuseWhole(`more than ${MAX_CHARACTERS.toLocaleString('en')} characters`);
   if (!value.isWellFormed()) refuse(place, `${what} with a lone surrogate`);
   if (value.includes('\0')) refuse(place, `${what} with a NUL character`);
 }
@@ -94,8 +107,8 @@ function checkObject(value: object, place: Place): void {
       // Assigned to a copy it would become the copy's prototype and vanish.
       if (key === '__proto__') refuse(place, 'the key __proto__');
       const property = Object.getOwnPropertyDescriptor(value, key);
-      if (property && !('value' in property && property.value === undefined && property.enumerable))
-        checkProperty(property, place);
+      if (property && 'value' in property && property.value === undefined && property.enumerable) countValue(place);
+      else if (property) checkProperty(property, place);
       place.path.pop();
     }
   }
@@ -112,6 +125,10 @@ function className(value: object): string {
   const maker: unknown =
     typeof prototype === 'object' && prototype !== null ? Reflect.get(prototype, 'constructor') : undefined;
   return typeof maker === 'function' && maker.name !== '' ? maker.name : 'an unnamed class';
+}
+
+function refuseWhole(found: string): never {
+  throw new Refusal({ pointer: '', found });
 }
 
 function refuse({ path }: Place, found: string): never {

@@ -15,6 +15,16 @@ test.each<[string, unknown, string, RegExp]>([
   expect(findNotPlainJson(value)).toMatchObject({ pointer, found: expect.stringMatching(found) });
 });
 
+test.each<[string, unknown, RegExp]>([
+  ['values', 1, /more than 4,000,000 values/],
+  ['absent values', { a: undefined }, /more than 4,000,000 values/],
+  ['characters', 'x'.repeat(1_000_000), /more than 536,870,912 characters/],
+])('a value that holds one part again and again is refused for its %s', (_what, leaf, found) => {
+  let value = leaf;
+  for (let i = 0; i < 40; i++) value = [value, value];
+  expect(findNotPlainJson(value)).toEqual({ pointer: '', found: expect.stringMatching(found) });
+});
+
 test('plain JSON has nothing to find', () => {
   const shared = { a: [1, 'text', null, true], absent: undefined };
   expect(

@@ -1,6 +1,7 @@
 import {
   type ArtifactStore,
   type Caller,
+  checkRequest,
   inOrganization,
   listReferredDigests,
   listReferredInMetadata,
@@ -9,9 +10,9 @@ import {
   requirePermission,
   type StoredArtifact,
   systemClock,
-  ValidationFailedError,
 } from '@mad/core';
 import PQueue from 'p-queue';
+import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from '../entry/audit-entries.ts';
 
@@ -21,6 +22,8 @@ export interface CollectGarbage {
   /** True: tells what would go, and deletes nothing. @default false */
   readonly dryRun?: boolean | undefined;
 }
+
+const form = z.object({ graceMs: z.number().min(0).optional(), dryRun: z.boolean().optional() });
 
 export interface CollectedGarbage {
   /** That were deleted. */
@@ -32,27 +35,28 @@ export interface CollectedGarbage {
 const DAY_MS = 86_400_000;
 const AT_ONCE = 500;
 const CONCURRENCY = 16;
+/** Files that are looked at once more and then deleted together: the fewer, the shorter the time in which one may be taken into use. */
+const GROUP = 20;
 /** Between the clock of this process and that of the database. */
 const CLOCK_SLACK_MS = 60_000;
 
 /**
  * Deletes the files of the caller's organization that nothing refers to: no job, result, log, entry, schedule, pipeline, molecule or artifact of its catalogue.
- * What looks like a digest anywhere in those rows counts as a reference. Right before each batch is deleted the rows are looked through that changed since it
- * began: what is referred to meanwhile stays. It may run beside everything else; a file that is put again while it is deleted may have to be put once more.
+ * What looks like a digest anywhere in those rows counts as a reference. Right before files are deleted, twenty at a time, the rows are looked through that changed
+ * since it began, and their ages asked for again: what was taken into use or put again meanwhile stays. What is left is the time from
+ * that look to the deletion, milliseconds unless there are millions of jobs: an old file that nothing referred to, and that is taken into use then, is gone and has to be
+ * put once more. It may run beside everything else.
  * @throws {PermissionDeniedError} without `cache.manage`
  * @throws {ValidationFailedError} for a grace below 0
  */
 export async function collectGarbage(
   platform: CachePlatform,
   caller: Caller,
-  { graceMs = DAY_MS, dryRun = false }: CollectGarbage = {},
+  request: CollectGarbage = {},
 ): Promise<CollectedGarbage> {
   requirePermission(caller, 'cache.manage');
-  if (!(Number.isFinite(graceMs) && graceMs >= 0))
-    throw new ValidationFailedError({
-      subject: 'collection',
-      issues: [{ pointer: '/graceMs', message: 'expected milliseconds, 0 or more' }],
-    });
+  checkRequest(form, { subject: 'collection', value: request });
+  const { graceMs = DAY_MS, dryRun = false } = request;
   const { artifacts, metadata } = platform;
   const { orgId } = caller;
   const results = await platform.results.get(orgId);
@@ -63,20 +67,22 @@ export async function collectGarbage(
   const gone = { artifacts: 0, bytes: 0 };
   let seen = 0;
   let batch: StoredArtifact[] = [];
+  const collect = async (group: readonly StoredArtifact[]): Promise<void> => {
+    const [old, ...referredNow] = await Promise.all([
+      keepOld(scope, group),
+      listReferredDigests(results, { since }),
+      ofMetadata(metadata, orgId, since),
+    ]);
+    const inUse = new Set(referredNow.flat());
+    const garbage = old.filter(({ digest }) => !inUse.has(digest));
+    if (!dryRun) await Promise.all(garbage.map(({ digest }) => artifacts.delete(orgId, digest)));
+    gone.artifacts += garbage.length;
+    gone.bytes += garbage.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  };
   const settle = async (): Promise<void> => {
     const old = await keepOld(scope, batch);
     batch = [];
-    if (old.length === 0) return;
-    const now = new Set([
-      ...(await listReferredDigests(results, { since })),
-      ...(await ofMetadata(metadata, orgId, since)),
-    ]);
-    for (const { digest, sizeBytes } of old) {
-      if (now.has(digest)) continue;
-      if (!dryRun) await artifacts.delete(orgId, digest);
-      gone.artifacts++;
-      gone.bytes += sizeBytes;
-    }
+    for (let at = 0; at < old.length; at += GROUP) await collect(old.slice(at, at + GROUP));
   };
   for await (const artifact of artifacts.list(orgId)) {
     seen++;

@@ -1,26 +1,21 @@
-import {
-  type CacheStatistics,
-  type Caller,
-  readCacheStatistics,
-  requirePermission,
-  ValidationFailedError,
-} from '@mad/core';
+import { type CacheStatistics, type Caller, checkRequest, readCacheStatistics, requirePermission } from '@mad/core';
+import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
+import { time } from './request-forms.ts';
+
+const form = z.object({ since: time.optional() });
 
 /**
  * What the cache of the caller's organization holds, and what it did: ever, or since a time. Hits are counted about a second late.
  * @throws {PermissionDeniedError} without `cache.view`
+ * @throws {ValidationFailedError} for what is no Date of the years 1 to 9999
  */
 export async function cacheStatistics(
   { results }: Pick<CachePlatform, 'results'>,
   caller: Caller,
-  { since }: { readonly since?: Date | undefined } = {},
+  request: { readonly since?: Date | undefined } = {},
 ): Promise<CacheStatistics> {
   requirePermission(caller, 'cache.view');
-  if (since !== undefined && (!(since instanceof Date) || Number.isNaN(since.getTime())))
-    throw new ValidationFailedError({
-      subject: 'statistics',
-      issues: [{ pointer: '/since', message: 'expected a Date' }],
-    });
-  return readCacheStatistics(await results.get(caller.orgId), { since });
+  checkRequest(form, { subject: 'statistics', value: request });
+  return readCacheStatistics(await results.get(caller.orgId), { since: request.since });
 }

@@ -1,7 +1,16 @@
-import { type AffectedJob, type Caller, disownEntryRows, listAffectedJobs, requirePermission } from '@mad/core';
+import {
+  type AffectedJob,
+  type Caller,
+  checkRequest,
+  disownEntryRows,
+  listAffectedJobs,
+  requirePermission,
+} from '@mad/core';
+import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
-import { type Between, checkCriteria, criteriaFacts } from './entry-criteria.ts';
+import { type Between, criteriaFacts, requireCriterion } from './entry-criteria.ts';
+import { between, name } from './request-forms.ts';
 
 /** What is not trusted any more, joined by "and"; at least one criterion. */
 export interface DisownEntries {
@@ -13,6 +22,14 @@ export interface DisownEntries {
   /** When the result was recorded. */
   readonly between?: Between | undefined;
 }
+
+// Strict: a misspelled criterion that was passed over would mean more entries.
+const form = z.strictObject({
+  imageDigest: name.optional(),
+  service: name.optional(),
+  task: z.strictObject({ taskKey: name, version: name.optional() }).optional(),
+  between: between.optional(),
+});
 
 export interface DisownedEntries {
   /** That left service. */
@@ -32,16 +49,18 @@ export interface UsingJob {
  * Takes the entries out of service that were computed by what is named, with those of whole jobs that serve the same rows, and lists the jobs that have
  * such results. The jobs stay as they are. Asked again it finds the same jobs.
  * @throws {PermissionDeniedError} without `cache.manage`
- * @throws {ValidationFailedError} without a criterion
+ * @throws {ValidationFailedError} without a criterion, or for what is none
  */
 export async function disownEntries(
   platform: Pick<CachePlatform, 'results' | 'metadata'>,
   caller: Caller,
-  { imageDigest, service, task, between }: DisownEntries,
+  request: DisownEntries,
 ): Promise<DisownedEntries> {
   requirePermission(caller, 'cache.manage');
+  checkRequest(form, { subject: 'disowning', value: request });
+  const { imageDigest, service, task, between: range } = request;
   const of = { taskKey: task?.taskKey, version: task?.version, producer: imageDigest, service };
-  const criteria = checkCriteria({ ...of, from: between?.from, to: between?.to });
+  const criteria = requireCriterion({ ...of, from: range?.from, to: range?.to });
   const results = await platform.results.get(caller.orgId);
   const entries = await disownEntryRows(results, { ...criteria, actor: caller.userId });
   const affected = await listAffectedJobs(results, criteria);

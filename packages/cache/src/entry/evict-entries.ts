@@ -1,4 +1,5 @@
-import { type Caller, evictEntryRows, requirePermission, ValidationFailedError } from '@mad/core';
+import { type Caller, checkRequest, evictEntryRows, requirePermission } from '@mad/core';
+import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
 
@@ -8,6 +9,8 @@ export interface EvictEntries {
   /** True: tells what would go, and drops nothing. @default false */
   readonly dryRun?: boolean | undefined;
 }
+
+const form = z.object({ maxBytes: z.number().min(0), dryRun: z.boolean().optional() });
 
 export interface EvictedEntries {
   readonly entries: number;
@@ -26,14 +29,11 @@ export interface EvictedEntries {
 export async function evictEntries(
   platform: Pick<CachePlatform, 'results' | 'metadata'>,
   caller: Caller,
-  { maxBytes, dryRun = false }: EvictEntries,
+  request: EvictEntries,
 ): Promise<EvictedEntries> {
   requirePermission(caller, 'cache.manage');
-  if (!(Number.isFinite(maxBytes) && maxBytes >= 0))
-    throw new ValidationFailedError({
-      subject: 'eviction',
-      issues: [{ pointer: '/maxBytes', message: 'expected a number of bytes, 0 or more' }],
-    });
+  checkRequest(form, { subject: 'eviction', value: request });
+  const { maxBytes, dryRun = false } = request;
   const results = await platform.results.get(caller.orgId);
   const rows = await evictEntryRows(results, { maxBytes, dryRun, actor: caller.userId });
   const evicted = rows.map(({ cache_key, bytes, value }) => ({ cacheKey: cache_key, bytes, value }));

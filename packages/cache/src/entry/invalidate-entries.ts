@@ -1,8 +1,10 @@
-import { type Caller, invalidateEntryRows, requirePermission, ValidationFailedError } from '@mad/core';
+import { type Caller, checkRequest, invalidateEntryRows, requirePermission, storableText } from '@mad/core';
+import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
-import { type Between, checkCriteria, criteriaFacts } from './entry-criteria.ts';
+import { type Between, criteriaFacts, requireCriterion } from './entry-criteria.ts';
 import { DAMAGES } from './judge-entry.ts';
+import { between, name } from './request-forms.ts';
 
 /** Which entries, joined by "and"; at least one criterion. Whole jobs with a step of the task or image are meant too. */
 export interface InvalidateEntries {
@@ -18,35 +20,40 @@ export interface InvalidateEntries {
   readonly reason?: string | undefined;
 }
 
-const MAX_REASON = 500;
+const OWN_WORDS: readonly string[] = [...DAMAGES, 'disowned', 'drifted'];
+// Strict: a misspelled criterion that was passed over would mean more entries.
+const form = z.strictObject({
+  cacheKey: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
+    .optional(),
+  taskKey: name.optional(),
+  version: name.optional(),
+  imageDigest: name.optional(),
+  between: between.optional(),
+  reason: storableText(500)
+    .refine((word) => !OWN_WORDS.includes(word), 'expected none of the words of the cache itself, such as disowned')
+    .optional(),
+});
 
 /**
  * Takes entries out of service; any new result takes the place of one. Returns how many were in service.
  * @throws {PermissionDeniedError} without `cache.manage`
- * @throws {ValidationFailedError} without a criterion
+ * @throws {ValidationFailedError} without a criterion, or for what is none
  */
 export async function invalidateEntries(
   platform: Pick<CachePlatform, 'results' | 'metadata'>,
   caller: Caller,
-  { cacheKey, taskKey, version, imageDigest, between, reason = 'invalidated' }: InvalidateEntries,
+  request: InvalidateEntries,
 ): Promise<{ readonly entries: number }> {
   requirePermission(caller, 'cache.manage');
-  const criteria = checkCriteria({
-    cacheKey,
-    taskKey,
-    version,
-    producer: imageDigest,
-    from: between?.from,
-    to: between?.to,
-  });
-  const isOwnWord = [...DAMAGES, 'disowned', 'drifted'].some((word) => word === reason);
-  if (typeof reason !== 'string' || reason === '' || reason.length > MAX_REASON || reason.includes('\0') || isOwnWord) {
-    const message = `expected 1 to ${MAX_REASON} characters that are none of the cache's own words, such as disowned`;
-    throw new ValidationFailedError({ subject: 'invalidation', issues: [{ pointer: '/reason', message }] });
-  }
+  checkRequest(form, { subject: 'invalidation', value: request });
+  const { cacheKey, taskKey, version, imageDigest, between: range, reason = 'invalidated' } = request;
+  const of = { cacheKey, taskKey, version, producer: imageDigest };
+  const criteria = requireCriterion({ ...of, from: range?.from, to: range?.to });
   const results = await platform.results.get(caller.orgId);
   const entries = await invalidateEntryRows(results, { ...criteria, reason, actor: caller.userId });
-  const metadata = { criteria: criteriaFacts(criteria), reason: reason.toWellFormed(), entries };
+  const metadata = { criteria: criteriaFacts(criteria), reason, entries };
   await auditEntries(platform, caller, { action: 'cache.invalidate', cacheKey, metadata });
   return { entries };
 }

@@ -20,7 +20,8 @@ export function findObstacle(
   if (entry.invalidated !== null) return reasonOf(entry.invalidated);
   if (entry.is_expired) return 'expired';
   const wanted = question.minConfidence ?? minConfidence;
-  if (wanted !== undefined && (entry.confidence_score ?? Number.NEGATIVE_INFINITY) < wanted) return 'low_confidence';
+  // None at all is asked for by 0, also of what is not scored.
+  if (wanted !== undefined && wanted > 0 && (entry.confidence_score ?? 0) < wanted) return 'low_confidence';
   if (question.acceptStochastic !== true && !isRepeatable(entry)) return 'not_repeatable';
   return undefined;
 }

@@ -1,4 +1,5 @@
-import { type Caller, NotFoundError, pinCacheEntry, requirePermission } from '@mad/core';
+import { type Caller, checkRequest, NotFoundError, pinCacheEntry, requirePermission } from '@mad/core';
+import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
 import { requireKey } from './require-key.ts';
@@ -8,18 +9,23 @@ export interface PinEntry {
   readonly pinned: boolean;
 }
 
+const form = z.object({ pinned: z.boolean() });
+
 /**
  * Pins an entry, or lets it go: a pinned one does not expire, is not evicted, and gives way only to a better result. It does not bring back one that was taken
  * out of service.
  * @throws {PermissionDeniedError} without `cache.manage`
  * @throws {NotFoundError} when the organization has no such entry
+ * @throws {ValidationFailedError} when `pinned` is neither true nor false
  */
 export async function pinEntry(
   platform: Pick<CachePlatform, 'results' | 'metadata'>,
   caller: Caller,
-  { cacheKey, pinned }: PinEntry,
+  request: PinEntry,
 ): Promise<void> {
   requirePermission(caller, 'cache.manage');
+  checkRequest(form, { subject: 'pin', value: request });
+  const { cacheKey, pinned } = request;
   requireKey(cacheKey);
   const results = await platform.results.get(caller.orgId);
   if (!(await pinCacheEntry(results, { cacheKey, pinned, actor: caller.userId })))

@@ -39,7 +39,7 @@ export async function recordResults(
   tx: ResultsTransaction,
   { orgId, entries }: { readonly orgId: OrgId; readonly entries: readonly NewCacheEntry[] },
 ): Promise<void> {
-  const given = bestOfEach(entries);
+  const given = bestOfEach(entries.filter((entry) => hasKnownSizes(options.logger, { orgId, entry })));
   if (given.size === 0) return;
   const weighed = await weighEntries(tx, { entries: [...given.values()].map(toWeigh) });
   const verdicts = weighed.flatMap((row) => {
@@ -64,6 +64,22 @@ export async function recordResults(
       { org_id: orgId, cache_key, canonical_job_id, job_id },
       'a result came out otherwise when it was computed again, and is no longer served',
     );
+}
+
+/** What a service says of a file is not to be trusted: without a true size the file cannot be verified, and the result is served to nobody. */
+function hasKnownSizes(
+  logger: Logger,
+  { orgId, entry }: { readonly orgId: OrgId; readonly entry: NewCacheEntry },
+): boolean {
+  const sizes = Object.values(entry.artifacts).map(({ sizeBytes }) => sizeBytes);
+  const sum = sizes.reduce((before, size) => before + size, 0);
+  if ([...sizes, sum].every((size) => Number.isSafeInteger(size) && size >= 0)) return true;
+  const { identity, taskName, canonicalJobId } = entry;
+  logger.warn(
+    { org_id: orgId, cache_key: identity.cacheKey, job_id: canonicalJobId, task_name: taskName },
+    'a result names files without their sizes in bytes, and is not kept for others',
+  );
+  return false;
 }
 
 /** Equal requests that ended together: the one of the best confidence, the first of those. */

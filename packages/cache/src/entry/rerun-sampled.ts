@@ -1,5 +1,6 @@
 import {
   type Caller,
+  checkRequest,
   clearSampled,
   findJob,
   isMadError,
@@ -12,12 +13,16 @@ import {
   type SubmitJob,
   submitJobs,
 } from '@mad/core';
+import { z } from 'zod';
 import { auditEntries } from './audit-entries.ts';
+import { atMost } from './request-forms.ts';
 
 export interface RerunSampled {
-  /** Jobs at most. @default 100 */
+  /** Jobs at most, 1 to 10,000. @default 100 */
   readonly limit?: number | undefined;
 }
+
+const form = z.object({ limit: atMost(10_000).optional() });
 
 export interface RerunJobs {
   /** `canonicalJobId`: whose results are compared. */
@@ -36,13 +41,12 @@ const LOWEST_PRIORITY = -2_147_483_648;
  * Submits the jobs again of which hits were sampled (`verifyRate`): the same version, inputs and parameters, nothing from the cache, at the lowest priority. Where what
  * they compute differs, the entries leave service as `drifted`. Call it now and then, from any process: each mark is answered by one job.
  * @throws {PermissionDeniedError} without `cache.manage` and `job.create`
+ * @throws {ValidationFailedError} for another limit
  */
-export async function rerunSampled(
-  platform: Platform,
-  caller: Caller,
-  { limit = 100 }: RerunSampled = {},
-): Promise<RerunJobs> {
+export async function rerunSampled(platform: Platform, caller: Caller, request: RerunSampled = {}): Promise<RerunJobs> {
   requirePermission(caller, 'cache.manage');
+  checkRequest(form, { subject: 'rerun', value: request });
+  const { limit = 100 } = request;
   const results = await platform.results.get(caller.orgId);
   const sampled = await listSampledJobs(results, { limit });
   const jobs = await Promise.all(

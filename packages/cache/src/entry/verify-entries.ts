@@ -1,5 +1,6 @@
 import {
   type Caller,
+  checkRequest,
   type DamagedEntry,
   listUnverifiedKeys,
   lookUpEntries,
@@ -9,11 +10,13 @@ import {
   silentLogger,
   systemClock,
 } from '@mad/core';
+import { z } from 'zod';
 import { ProvenFiles } from '../artifacts/proven-files.ts';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
 import { verifyEntry } from './decide.ts';
 import { quarantine } from './quarantine.ts';
+import { atMost } from './request-forms.ts';
 import { createSealer } from './seal.ts';
 
 export interface VerifyEntries {
@@ -25,6 +28,13 @@ export interface VerifyEntries {
   readonly secret?: string | undefined;
   readonly onProgress?: ((progress: { readonly checked: number; readonly quarantined: number }) => void) | undefined;
 }
+
+const form = z.object({
+  limit: atMost(Number.MAX_SAFE_INTEGER).optional(),
+  rehash: z.boolean().optional(),
+  secret: z.string().optional(),
+  onProgress: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
+});
 
 export interface VerifiedEntries {
   readonly checked: number;
@@ -38,13 +48,16 @@ const AT_ONCE = 500;
  * Holds entries in service against their seal, the rows that they serve and their files, and takes the damaged ones out of service. What the store cannot tell now
  * is left as it is. It may run beside everything else, and be broken off at any time.
  * @throws {PermissionDeniedError} without `cache.manage`
+ * @throws {ValidationFailedError} for a limit below 1
  */
 export async function verifyEntries(
   { results, metadata, artifacts, logger = silentLogger }: CachePlatform,
   caller: Caller,
-  { limit = Number.POSITIVE_INFINITY, rehash = true, secret, onProgress }: VerifyEntries = {},
+  request: VerifyEntries = {},
 ): Promise<VerifiedEntries> {
   requirePermission(caller, 'cache.manage');
+  checkRequest(form, { subject: 'verification', value: request });
+  const { limit = Number.MAX_SAFE_INTEGER, rehash = true, secret, onProgress } = request;
   const { orgId } = caller;
   const db = await results.get(orgId);
   const files = new ProvenFiles({ artifacts, rehashRate: 0, clock: systemClock, logger });

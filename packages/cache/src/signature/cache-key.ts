@@ -5,7 +5,7 @@ import { digest } from './digest.ts';
 import { EXACTLY, type SignedContent, signedText } from './input-signature.ts';
 
 /** Raised whenever the components below change, so that no old entry can answer a new question. */
-const KEY_VERSION = 2;
+const KEY_VERSION = 3;
 
 /** Changes every key of a cache, which abandons all its entries at once. */
 export interface KeySalt {
@@ -28,7 +28,7 @@ export interface JobContent extends KeySalt {
 }
 
 /**
- * The cache key of a step: SHA-256 over the RFC 8785 JSON of `{version: 2, kind: 'step', task: {taskKey, version, interfaceDigest, producer,
+ * The cache key of a step: SHA-256 over the RFC 8785 JSON of `{version: 3, kind: 'step', task: {taskKey, version, interfaceDigest, producer,
  * architecture, determinism}, salt, inputSignature}`, where the signed parameters are the request and every byte of a file counts.
  *
  * `keyComponents` holds the same facts with what was signed, `inputs` and `parameters`, in place of its digest. Beside them, and in no key, stand
@@ -46,7 +46,7 @@ export function stepKey(step: StepContent, folding: Folding = EXACTLY): CacheIde
 }
 
 /**
- * The cache key of a whole job: SHA-256 over the RFC 8785 JSON of `{version: 2, kind: 'job', spec, tasks, salt, inputSignature}`: `spec` is the
+ * The cache key of a whole job: SHA-256 over the RFC 8785 JSON of `{version: 3, kind: 'job', spec, tasks, salt, inputSignature}`: `spec` is the
  * digest of the version's canonical spec. The pipeline's name and version label are not in it: the same steps asked the same are the same job.
  * `keyComponents` as of a step; `determinism` is that of the weakest task.
  * @throws {NotPlainJsonError}

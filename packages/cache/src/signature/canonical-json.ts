@@ -16,6 +16,9 @@ export function canonicalJson(value: unknown): string {
 /** The writer stops without a word where it is; the second walk finds the place. @throws {NotPlainJsonError} always */
 export function refuse(value: unknown): never {
   throw new NotPlainJsonError(
-    findNotPlainJson(value) ?? { pointer: '', found: 'a value that is not the same when read again' },
+    findNotPlainJson(value) ?? {
+      pointer: '',
+      found: 'a value of more than 512 MB of JSON, or one that is not the same when read again',
+    },
   );
 }

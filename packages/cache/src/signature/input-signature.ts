@@ -5,7 +5,7 @@ import { digest } from './digest.ts';
 import { readPlaces, type SignedOtherwise } from './places.ts';
 
 /** Raised whenever the form below changes, so that no old signature can equal a new one. */
-const SIGNATURE_VERSION = 2;
+const SIGNATURE_VERSION = 3;
 
 /** What a job or a step was asked. `ignoredPointers` and `contentTypes` are of places in `parameters`. */
 export interface SignedContent extends SignedOtherwise {
@@ -15,8 +15,10 @@ export interface SignedContent extends SignedOtherwise {
 }
 
 /**
- * SHA-256 over the RFC 8785 JSON of `{version: 2, inputs, parameters}`: equal exactly when the same content was asked for. Files and strings beyond
+ * SHA-256 over the RFC 8785 JSON of `{version: 3, inputs, parameters}`: equal exactly when the same content was asked for. Files and strings beyond
  * 1,024 UTF-16 units enter as `{"$artifact": digest}`: the bytes count, not their size, not their content type, nor whether they were sent inline.
+ * A file is an object of exactly `$artifact`, `contentType` and `sizeBytes`. Any other object with a key `$artifact`, `$text` or `$plain` enters as
+ * `{"$plain": object}`. Ignored properties are left out, ignored items of an array are null.
  * Organization, job, URI, file name and row ids never enter.
  * @throws {NotPlainJsonError}
  */

@@ -2,7 +2,7 @@ import { parsePointer } from '@mad/core';
 
 /** What of a request is signed otherwise than as it stands: JSON Pointers, in which `-` is any index of an array. */
 export interface SignedOtherwise {
-  /** Left out. @default none */
+  /** Left out; of an item of an array only that it is there counts. @default none */
   readonly ignoredPointers?: readonly string[] | undefined;
   /** Compared by what the text means: JSON Pointer → content type. @default none */
   readonly contentTypes?: Readonly<Record<string, string>> | undefined;

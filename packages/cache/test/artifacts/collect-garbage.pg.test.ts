@@ -106,6 +106,46 @@ test('a file that becomes referred to while garbage is looked for stays', async 
   expect(await artifacts.head(orgId, digest)).toBeDefined();
 });
 
+test('a file that is taken into use, or put again, while others are deleted stays', async () => {
+  const { platform, caller } = managed;
+  const { results, orgId, artifacts } = managed.opened;
+  for (let n = 0; n < 60; n++) await store(`garbage ${n}`);
+  const listed: string[] = [];
+  for await (const { digest } of artifacts.list(orgId)) listed.push(digest);
+  const [referred = '', again = ''] = listed.slice(-2);
+  const startedAt = new Date();
+  const deleted: string[] = [];
+  let taken: Promise<void> | undefined;
+  const takeUp = async (): Promise<void> => {
+    const job_id = newId();
+    await results.insertInto('jobs').values({ job_id, pipeline_version: 'p@1' }).execute();
+    await results
+      .insertInto('job_inputs')
+      .values({ job_id, key: 'ligand', uri: formatArtifactUri({ orgId, digest: referred }) })
+      .execute();
+  };
+  const deleting: ArtifactStore = {
+    ...artifacts,
+    async head(asked, digest) {
+      const file = await artifacts.head(asked, digest);
+      // Put again, and so as young as it gets.
+      return taken && digest === again && file
+        ? { ...file, storedAt: new Date(startedAt.getTime() + 3_600_000) }
+        : file;
+    },
+    async delete(asked, digest) {
+      taken ??= takeUp();
+      await taken;
+      deleted.push(digest);
+      await artifacts.delete(asked, digest);
+    },
+  };
+  await collectGarbage({ ...platform, artifacts: deleting }, caller, { graceMs: 0 });
+  expect(deleted.length).toBeGreaterThanOrEqual(40);
+  for (const digest of [referred, again]) expect(await artifacts.head(orgId, digest)).toBeDefined();
+  await artifacts.delete(orgId, again);
+});
+
 test('a file that was put again is young again, and one of whose age the store knows nothing stays', async () => {
   const { platform, caller } = managed;
   const { orgId, artifacts, folder } = managed.opened;

@@ -206,6 +206,37 @@ test('what is disowned leaves service with the whole jobs that serve it, and eve
   ).toBe(2);
 });
 
+test('a job is named once for each result that it has and each way in which it came by it', async () => {
+  const { platform, caller, record } = managed;
+  const { results } = managed.opened;
+  const { cacheKey, jobId } = await record({ producer: { service_name: 'twice' } });
+  const whole = await record({ whole: true, jobId });
+  const columns = { pipeline_version: 'docking@1.0.0', status: 'COMPLETED' as const };
+  const [steps, given] = [newId(), newId()];
+  await results
+    .insertInto('jobs')
+    .values([
+      { ...columns, job_id: steps },
+      { ...columns, job_id: given, canonical_job_id: jobId, cache: { cache_key: whole.cacheKey } },
+    ])
+    .execute();
+  const metadata = { cache_key: cacheKey, canonical_job_id: jobId };
+  const events = ['dock', 'dock again', 'dock'].map((detail, n) => ({
+    ...{ job_id: steps, seq_no: n + 1, event: 'TASK_CACHED', detail, metadata },
+  }));
+  await results.insertInto('job_events').values(events).execute();
+  const { jobs } = await disownEntries(platform, caller, { task: { taskKey: 'dock' } });
+  const shown = jobs.map((job) => [job.jobId, job.cacheKey, job.how].join());
+  expect(shown.toSorted()).toEqual(
+    [
+      `${jobId},${cacheKey},computed`,
+      `${jobId},${whole.cacheKey},computed`,
+      `${steps},${cacheKey},step`,
+      `${given},${whole.cacheKey},job`,
+    ].toSorted(),
+  );
+});
+
 test('the least worth goes first: unserved, then cheap, large and unused; pinned stays; a dry run changes nothing', async () => {
   const { platform, caller, record } = managed;
   const day = 86_400_000;
@@ -378,5 +409,96 @@ test('each call needs its permission, an entry that is there, and finds nothing 
   for (const key of [NO_KEY, 'x', `${'a'.repeat(60)}\0`]) {
     for (const name of ['get', 'pin', 'expire'])
       await expect(calls[name]?.[1](caller, key), name).rejects.toThrow(NotFoundError);
+  }
+});
+
+test('what no call can mean is refused with the place and what is expected, before the database is asked', async () => {
+  const { platform, caller, record } = managed;
+  const { cacheKey } = await record();
+  const noDatabase = {
+    ...platform,
+    results: { get: () => Promise.reject(new Error('the database was asked')) },
+  } as unknown as Parameters<typeof rerunSampled>[0];
+  const [earliest, latest, invalid] = [new Date(-8.64e15), new Date(8.64e15), new Date(Number.NaN)];
+  const huge = 'a'.repeat(3_000_000);
+  const given: readonly (readonly [(request: never) => Promise<unknown>, object, string])[] = [
+    ...['a\0b', ['dock'], () => 'dock', '', huge].map(
+      (taskKey) => [(request: never) => listEntries(noDatabase, caller, request), { taskKey }, '/taskKey'] as const,
+    ),
+    ...['gone', 'a\0b', ['served'], () => 'served'].map(
+      (state) => [(request: never) => listEntries(noDatabase, caller, request), { state }, '/state'] as const,
+    ),
+    ...[Number.NaN, '7', Number.POSITIVE_INFINITY, 1.5].map(
+      (limit) => [(request: never) => listEntries(noDatabase, caller, request), { limit }, '/limit'] as const,
+    ),
+    [(request) => listEntries(noDatabase, caller, request), { pinned: 'yes' }, '/pinned'],
+    [(request) => listEntries(noDatabase, caller, request), { cursor: 5 }, '/cursor'],
+    ...['yes', 1, undefined, null].map(
+      (pinned) => [(request: never) => pinEntry(noDatabase, caller, request), { cacheKey, pinned }, '/pinned'] as const,
+    ),
+    ...[Number.NaN, -1, 0.5, '7', 1e30].flatMap((limit) => [
+      [(request: never) => verifyEntries(noDatabase, caller, request), { limit }, '/limit'] as const,
+      [(request: never) => rerunSampled(noDatabase, caller, request), { limit }, '/limit'] as const,
+    ]),
+    [(request) => verifyEntries(noDatabase, caller, request), { rehash: 'no' }, '/rehash'],
+    [(request) => verifyEntries(noDatabase, caller, request), { onProgress: 'no' }, '/onProgress'],
+    [(request) => evictEntries(noDatabase, caller, request), { maxBytes: 0, dryRun: 'no' }, '/dryRun'],
+    [(request) => evictEntries(noDatabase, caller, request), { maxBytes: '5' }, '/maxBytes'],
+    [(request) => collectGarbage(noDatabase, caller, request), { dryRun: 'no' }, '/dryRun'],
+    [(request) => collectGarbage(noDatabase, caller, request), { graceMs: Number.NaN }, '/graceMs'],
+    ...[earliest, latest, invalid, '2030-01-01', 0].flatMap((time) => [
+      [
+        (request: never) => setEntryExpiry(noDatabase, caller, request),
+        { cacheKey, expiresAt: time },
+        '/expiresAt',
+      ] as const,
+      [(request: never) => cacheStatistics(noDatabase, caller, request), { since: time }, '/since'] as const,
+      [
+        (request: never) => invalidateEntries(noDatabase, caller, request),
+        { between: { from: time } },
+        '/between/from',
+      ] as const,
+      [
+        (request: never) => disownEntries(noDatabase, caller, request),
+        { service: 'vina', between: { to: time } },
+        '/between/to',
+      ] as const,
+    ]),
+    [
+      (request) => setEntryExpiry(noDatabase, caller, request),
+      { cacheKey, expiresAt: null, slidingMs: 9e15 },
+      '/slidingMs',
+    ],
+    ...[huge, 'x', 5, [cacheKey]].map(
+      (key) =>
+        [(request: never) => invalidateEntries(noDatabase, caller, request), { cacheKey: key }, '/cacheKey'] as const,
+    ),
+    [(request) => invalidateEntries(noDatabase, caller, request), { taskKey: 'dock', verison: '1.0.0' }, ''],
+    [(request) => invalidateEntries(noDatabase, caller, request), { taskKey: 'dock', reason: 'a\0b' }, '/reason'],
+    [(request) => disownEntries(noDatabase, caller, request), { task: 'dock' }, '/task'],
+    [(request) => disownEntries(noDatabase, caller, request), { task: { taskKey: huge } }, '/task/taskKey'],
+    [(request) => listEntries(noDatabase, caller, request), null as never, ''],
+  ];
+  for (const [call, request, pointer] of given) {
+    const told = await call(request as never).catch((err: unknown) => err);
+    const name = JSON.stringify(request)?.slice(0, 100);
+    expect(told, name).toBeInstanceOf(ValidationFailedError);
+    const { issues, message } = told as ValidationFailedError;
+    expect(issues[0]?.pointer, name).toBe(pointer);
+    expect(message.length, name).toBeLessThan(500);
+  }
+});
+
+test('a cursor that no page gave is refused', async () => {
+  const { platform, caller } = managed;
+  const places = [
+    ['x', NO_KEY],
+    ['2026-02-31 00:00:00+00', NO_KEY],
+    ['1', 'a\0b'],
+    ['9'.repeat(300), NO_KEY],
+  ];
+  for (const place of places) {
+    const cursor = Buffer.from(JSON.stringify(place)).toString('base64url');
+    await expect(listEntries(platform, caller, { cursor }), place.join()).rejects.toThrow(ValidationFailedError);
   }
 });

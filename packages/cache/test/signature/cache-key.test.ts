@@ -34,21 +34,21 @@ const keyOf = (change: JsonObject, pointers = task.ignoredPointers) =>
 // Whoever changes one of these abandons every cache entry of every user: raise the version in the form, and write the new ones here.
 test('the formats are fixed', () => {
   expect(inputSignature({ inputs: job.inputs, parameters: job.parameters })).toBe(
-    '78775c6220ca2afee1dacf8f4cf7a156c6eb89e701d2682bab0664be1acf4e55',
+    '4e50a10f380b9488f427c5c7cfdee3c1df8efab6e839c1adb8b0a1444c2b1501',
   );
   expect(stepKey({ task, request })).toMatchObject({
-    inputSignature: '96574ee3a3a143def05f543f9b392d7cf871f77fc6f4f8edb701e02cb6d6a927',
-    cacheKey: '93fdc143bfe188664d8d5efffb537cb677915a5103bdbb0994fb67996ec91ead',
+    inputSignature: '00ea54837f3277ae003da66465dfc850b9020061e719b2ee51f14a515043f31d',
+    cacheKey: '1dc0522a04789c31c06a85aeda4fcbadf51ff03408cc97f96cec8a4c6fbe7670',
   });
   expect(jobKey(job)).toMatchObject({
-    inputSignature: '78775c6220ca2afee1dacf8f4cf7a156c6eb89e701d2682bab0664be1acf4e55',
-    cacheKey: '3e538b17e9b6d635dfcb9325dc8663162f6f709ee3050e16f9677fe7d7dc4aea',
+    inputSignature: '4e50a10f380b9488f427c5c7cfdee3c1df8efab6e839c1adb8b0a1444c2b1501',
+    cacheKey: 'd6d727dcc21e88dd18ae8f03ed723e54f4397d2b4a877c733479df8368f40c39',
   });
 });
 
 test('a signature is the digest of documented JSON', () => {
   expect(inputSignature({ inputs: { b: receptor, a: 1 }, parameters: { y: 20.0, x: -0 } })).toBe(
-    digest(`{"inputs":{"a":1,"b":{"$artifact":"${'b'.repeat(64)}"}},"parameters":{"x":0,"y":20},"version":2}`),
+    digest(`{"inputs":{"a":1,"b":{"$artifact":"${'b'.repeat(64)}"}},"parameters":{"x":0,"y":20},"version":3}`),
   );
 });
 
@@ -131,7 +131,36 @@ test('what is ignored must be plain JSON all the same', () => {
 test('an object that says more than which file it is counts whole', () => {
   const extended = (chain: string) => keyOf({ receptor: { ...receptor, chain } });
   expect(extended('A')).not.toBe(extended('B'));
-  expect(keyOf({ receptor: { $artifact: receptor.$artifact } })).toBe(keyOf({}));
+});
+
+const TEXT = `ATOM ${'x'.repeat(2000)}`;
+
+test.each<[string, JsonObject]>([
+  ['digest alone', { $artifact: digest(TEXT) }],
+  ['digest and size', { $artifact: digest(TEXT), sizeBytes: TEXT.length }],
+  ['digest and content type', { $artifact: digest(TEXT), contentType: 'text/plain' }],
+])('an object that gives its %s is no file: it is neither the text nor the file of that digest', (_what, object) => {
+  const file = { $artifact: digest(TEXT), contentType: 'text/plain', sizeBytes: TEXT.length };
+  const keys = [TEXT, file, object].map((any) => keyOf({ any }));
+  expect(keys[1]).toBe(keys[0]);
+  expect(keys[2]).not.toBe(keys[0]);
+});
+
+test('what a request writes itself never reads as what stands for something else', () => {
+  const signed = (any: JsonObject) => stepKey({ task, request: { any } }).keyComponents.parameters;
+  for (const mark of ['$artifact', '$text', '$plain'])
+    expect(signed({ a: 1, [mark]: 'x', more: undefined })).toEqual({ any: { $plain: { a: 1, [mark]: 'x' } } });
+  expect(signed({ $plain: { $artifact: 'x' } })).toEqual({
+    any: { $plain: { $plain: { $plain: { $artifact: 'x' } } } },
+  });
+  expect(signed({ $artifact: undefined, a: 1 })).toEqual({ any: { a: 1 } });
+  expect(keyOf({ any: { $artifact: 1, a: 1 } }, ['/any/$artifact'])).toBe(keyOf({ any: { a: 1 } }, ['/any/$artifact']));
+});
+
+test('how many items there are counts, though all of them are ignored', () => {
+  const seeds = (...seeds: number[]) => keyOf({ seeds }, ['/seeds/-']);
+  expect(seeds(1, 2, 3)).toBe(seeds(4, 5, 6));
+  expect(new Set([seeds(), seeds(1), seeds(1, 2), seeds(1, 2, 3)]).size).toBe(4);
 });
 
 test('ignored indices are those of the request, not of what is left of it', () => {
@@ -140,7 +169,7 @@ test('ignored indices are those of the request, not of what is left of it', () =
   expect(keyOf({ seeds: [1, 2, 3] }, ignoring)).not.toBe(keyOf({ seeds: [1, 2, 4] }, ignoring));
   expect(keyOf({ seeds: [1] }, ['/seeds', '/seeds/1'])).toBe(keyOf({ seeds: [2] }, ['/seeds/1', '/seeds']));
   const { keyComponents } = stepKey({ task: { ...task, ignoredPointers: ignoring }, request: { seeds: [1, 2, 3] } });
-  expect(keyComponents.parameters).toEqual({ seeds: [3] });
+  expect(keyComponents.parameters).toEqual({ seeds: [null, null, 3] });
 });
 
 test('a long text and an artifact of the same bytes are the same content', () => {
@@ -153,7 +182,7 @@ test('a long text and an artifact of the same bytes are the same content', () =>
 test('the key components tell all that went into a key', () => {
   const { keyComponents } = stepKey({ task, request, salt: 's' });
   expect(keyComponents).toEqual({
-    version: 2,
+    version: 3,
     kind: 'step',
     determinism: 'seeded',
     task: {

@@ -40,6 +40,24 @@ test('the header is left out of every record of an SDF, never the second line af
   expect(digestOf('monday')).not.toBe(digestOf('monday', 'monday'));
 });
 
+test('four dollars before the counts line end no record', () => {
+  const counts = (n: number) =>
+    ['$$$$', '$$$$', '', `  ${n}  0  0  0  0  0  0  0  0  0999 V2000`, 'M  END', ''].join('\n');
+  for (const type of ['chemical/x-mdl-molfile', 'chemical/x-mdl-sdfile'])
+    for (const from of [0, 1, 2, 3]) {
+      const [one, two] = [1, 2].map((n) => normalizedDigest(counts(n).split('\n').slice(from).join('\n'), type));
+      expect(one, `${type} from line ${from}`).not.toBe(two);
+    }
+  const named = (name: string) => normalizedDigest(`$$$$\n${name}\nstamp\n\n  1  0\n$$$$\n`, 'chemical/x-mdl-sdfile');
+  expect(named('a'), 'to some readers the record begins behind them').not.toBe(named('b'));
+});
+
+test('a MOL file is one record, whatever follows it', () => {
+  const digestOf = (text: string) => normalizedDigest(text, 'chemical/x-mdl-molfile');
+  expect(digestOf(sdf({ 1: 'monday' }))).toBe(digestOf(sdf({ 1: 'friday' })));
+  expect(digestOf(sdf({}) + sdf({ 1: 'monday' }))).not.toBe(digestOf(sdf({}) + sdf({ 1: 'friday' })));
+});
+
 const PDB = [
   'HEADER    TRANSFERASE                             18-AUG-03   1OYT              ',
   'AUTHOR    SOMEONE',
@@ -59,6 +77,20 @@ test('remarks, authors and the date of a PDB file do not matter, everything else
     digestOf([...PDB.slice(0, 3), ...PDB.slice(3).reverse()]),
     'a changed order of atoms is a changed seed',
   ).not.toBe(once);
+});
+
+test.each(['REMARKABLE', 'REMARK1', 'AUTHORS', 'AUTHOR_'])('%s is no record that is left out', (name) => {
+  const digestOf = (...lines: string[]) => normalizedDigest([...PDB, ...lines].join('\n'), 'chemical/x-pdb');
+  expect(digestOf(`${name}  1`)).not.toBe(digestOf(`${name}  2`));
+  expect(digestOf(name)).not.toBe(digestOf());
+  expect(digestOf('REMARK', 'AUTHOR', 'REMARK 350 BIOMT1   1  1.000000')).toBe(digestOf());
+});
+
+test('only a HEADER record has a date', () => {
+  const digestOf = (name: string, date: string) =>
+    normalizedDigest(`${name.padEnd(50)}${date}   1OYT`, 'chemical/x-pdb');
+  expect(digestOf('HEADER', '18-AUG-03')).toBe(digestOf('HEADER', '01-JAN-26'));
+  expect(digestOf('HEADERS', '18-AUG-03')).not.toBe(digestOf('HEADERS', '01-JAN-26'));
 });
 
 test('a remark of a PDBQT file carries scores and stays', () => {

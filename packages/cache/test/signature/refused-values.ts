@@ -45,6 +45,7 @@ export const refusedValues: readonly (readonly [what: string, value: unknown, po
   ['an instance of a class', { molecule: new Molecule() }, '/molecule'],
   ['an array with named properties', { list: withNamedProperty }, '/list'],
   ['a hidden property of an array', Object.defineProperty([1], 'at', { value: 1, enumerable: false }), ''],
+  ['a symbol key of an array', Object.assign([1], { [Symbol('k')]: 1 }), ''],
   ['a hole beside a named property', Object.assign(withHole, { extra: 1 }), '/1'],
   ['an array of another class', new (class extends Array<number> {})(), ''],
   ['an accessor', Object.defineProperty({}, 'a', { get: () => 1, enumerable: true }), '/a'],

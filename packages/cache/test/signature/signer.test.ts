@@ -119,6 +119,32 @@ test('a text is compared by its meaning where the interface says what it is, by 
   expect(asked.toSorted()).toEqual(['CCO', 'OCC', 'nonsense', 'nonsense ']);
 });
 
+test('what a request says of itself is never what a normalized file or text is', async () => {
+  const normalizers = { [SMILES]: (text: string) => (text.startsWith('X') ? `RAW${text.slice(1)}` : undefined) };
+  const signer = createSigner({ artifacts: stored, normalizers });
+  const contentTypes = { '/smiles': SMILES };
+  const sign = (request: JsonObject) => signer.identifyStep({ orgId, task: { ...task, contentTypes }, request });
+  for (const rest of ['', 'x'.repeat(1_020), 'x'.repeat(5_000)]) {
+    const one = await sign({ smiles: `X${rest}` });
+    const exact = await sign({ smiles: `RAW${rest}` });
+    expect(exact.cacheKey, `${rest.length} characters more`).not.toBe(one.cacheKey);
+    const { smiles = null } = one.keyComponents.parameters as JsonObject;
+    expect((await sign({ smiles })).cacheKey, 'written by the request').not.toBe(one.cacheKey);
+  }
+  const file = await sign({ file: await fileOf(PDB, 'chemical/x-pdb') });
+  const { file: written = null } = file.keyComponents.parameters as JsonObject;
+  expect(written).toMatchObject({ normalizedAs: 'chemical/x-pdb' });
+  expect((await sign({ file: written })).cacheKey).not.toBe(file.cacheKey);
+});
+
+test('a file that is ignored is not read', async () => {
+  const { artifacts, reads } = counted();
+  const file = await fileOf(PDB, 'chemical/x-pdb');
+  const ignoring = { ...task, ignoredPointers: ['/file'] };
+  await createSigner({ artifacts }).identifyStep({ orgId, task: ignoring, request: { file } });
+  expect(reads).toEqual([]);
+});
+
 test('inputs of a job count as normalized by their own content types', async () => {
   const signer = createSigner({ artifacts: stored, salt: 's' });
   const sign = async (receptor: JsonObject) =>

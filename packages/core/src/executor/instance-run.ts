@@ -304,7 +304,8 @@ export class InstanceRun {
       },
       computeMs: Math.round(computeMs),
       inputBytes: this.#inputBytes,
-      ignoredAnswerPointers: this.#task?.ignoredAnswerPointers ?? [],
+      // How sure a task is may differ where its answer does not.
+      ignoredAnswerPointers: [...(this.#task?.ignoredAnswerPointers ?? []), '/confidence_score'],
     } satisfies NewCacheEntry);
     return true;
   }

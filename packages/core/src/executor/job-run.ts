@@ -193,8 +193,7 @@ export class JobRun implements InstanceHost {
     const { entries, flights, close } = draft;
     const { use, cache_key } = this.cacheWish;
     // Others wait for jobs only that asked the cache and found nothing.
-    const led =
-      close && use && cache_key !== null ? { jobId: this.jobId, isShared: close.status === 'COMPLETED' } : undefined;
+    const led = close && use && cache_key !== null ? { jobId: this.jobId, ...draft.shared } : undefined;
     await this.#context.journal.commit(transition, { entries, flights, led });
     if (!draft.claim) return;
     this.#fence++;
@@ -282,7 +281,7 @@ export class JobRun implements InstanceHost {
         ...{ orgId, job: this.#job, spec: this.#spec, plan: this.#plan, close },
         ...{ confidences: this.#confidences, computeMs: this.#computeMs },
       });
-      if (entry) draft.entries.push(entry);
+      if (entry) draft.share(entry);
     }
     await this.commit(draft);
     const elapsed_ms = this.#job.started_ms_ago + performance.now() - this.#createdAt;

@@ -31,20 +31,29 @@ export async function toJobEntry(
   if (!plan.isWhole) return undefined;
   const identity = await identifyJob(cache, { orgId, spec, inputs, parameters: job.params });
   if (!identity) return undefined;
-  const scored = confidences.filter((score) => score !== null);
   return {
     identity,
     pipelineVersion: job.pipeline_version,
     taskName: '*',
     canonicalJobId: job.job_id,
-    confidenceScore: scored.length > 0 ? Math.min(...scored) : null,
-    artifacts: Object.fromEntries(
-      close.outputs.map(({ key, uri, size_bytes }) => [key, { uri, sizeBytes: Number(size_bytes ?? 0) }]),
-    ),
+    confidenceScore: leastOf(confidences),
+    // Of the steps' answers, too: a job that is given this as a whole shows them.
+    artifacts: {
+      ...artifactMapOf(orgId, plan.scope.steps),
+      ...Object.fromEntries(
+        close.outputs.map(({ key, uri, size_bytes }) => [key, { uri, sizeBytes: Number(size_bytes ?? 0) }]),
+      ),
+    },
     metricsSummary: close.metrics,
     producer: { tasks: spec.tasks.map(({ task }) => task) },
     computeMs: Math.round(computeMs),
     inputBytes: sumBytes(artifactMapOf(orgId, inputs)),
     ignoredAnswerPointers: [],
   };
+}
+
+/** The confidence of a whole job: that of its least certain scored step; null where none is scored. */
+export function leastOf(confidences: readonly (number | null)[]): number | null {
+  const scored = confidences.filter((score) => score !== null);
+  return scored.length > 0 ? scored.reduce((least, score) => Math.min(least, score)) : null;
 }

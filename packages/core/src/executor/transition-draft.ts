@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.ts';
 import type { CacheDecision, CachedResult, CacheHit, NewCacheEntry } from '../ports/result-cache.ts';
 import type { TaskOutcome } from '../ports/task-runner.ts';
 import type { HeldCacheFlight } from '../results/cache-flight.repository.ts';
+import type { LedJob } from '../results/followers.ts';
 import type { NewJobEvent } from '../results/job-event.repository.ts';
 import type {
   CommittedResult,
@@ -29,6 +30,8 @@ export class TransitionDraft {
   readonly entries: NewCacheEntry[] = [];
   /** They end with what is recorded here. */
   readonly flights: HeldCacheFlight[] = [];
+  /** Of the job that ends here: whether equal jobs may have its result. */
+  shared: Pick<LedJob, 'isShared' | 'confidence'> = { isShared: false, confidence: null };
   claim = false;
   close: JobClose | undefined;
 
@@ -133,6 +136,12 @@ export class TransitionDraft {
     const { status, error } = close;
     const message = typeof error?.message === 'string' ? error.message : undefined;
     this.events.push({ event: status, detail: message, metadata: error ? { error } : {} });
+  }
+
+  /** The whole job is recorded, for those that ask the same. */
+  share(entry: NewCacheEntry): void {
+    this.entries.push(entry);
+    this.shared = { isShared: true, confidence: entry.confidenceScore };
   }
 
   toTransition(held: { readonly jobId: string; readonly fence: number }): JobTransition {

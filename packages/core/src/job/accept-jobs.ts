@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.ts';
 import { ConflictError, type MadError, ValidationFailedError } from '../errors.ts';
+import { silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
 import { announceJobs } from './announce-jobs.ts';
 import { answerRepeated } from './answer-repeated.ts';
@@ -43,7 +44,7 @@ export async function acceptJobs(
 
   const open = askable.filter(({ index }) => !outcomes.has(index));
   const jobs = await lookUpJobs(platform, results, { orgId, jobs: firstOfEachKey(open) });
-  const written = await writeJobs(results, { caller, jobs, findReuse });
+  const written = await writeJobs(results, { caller, jobs, findReuse, logger: platform.logger ?? silentLogger });
   for (const [index, job] of written) outcomes.set(index, toSubmitted(job));
   const announced = announceJobs(platform, { orgId, jobs: [...written.values()] });
   // What is over already nobody has to be told of first: a hit is answered while its mirror is being written.

@@ -36,7 +36,7 @@ export async function cancelJob(
     // An executor that gave the job back may have left attempts open.
     await finishOpenTaskExecutions(tx, { jobId, status: 'CANCELED' });
     await appendJobEvents(tx, { jobId, events: [{ event: 'CANCELED' }] });
-    return closeFollowers(tx, { led: [{ jobId: job_id, isShared: false }] });
+    return closeFollowers(tx, { led: [{ jobId: job_id, isShared: false, confidence: null }] });
   });
   if (!canceled) {
     // Not PENDING any more: an executor was faster, or it is over meanwhile.

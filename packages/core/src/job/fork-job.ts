@@ -66,7 +66,7 @@ async function toRequest(
   if (original.pipeline_id === null)
     refuse('expected a job of a published pipeline; this one was written by other means');
   const given = await listJobInputs(results, { jobId });
-  const { use, min_confidence } = parseJobCache(original.cache);
+  const { use, min_confidence, accept_stochastic } = parseJobCache(original.cache);
   return {
     ...run,
     priority: run.priority ?? original.priority,
@@ -79,6 +79,7 @@ async function toRequest(
     parameters: isJsonObject(parameters) ? { ...original.params, ...parameters } : parameters,
     useCache: run.useCache ?? use,
     minConfidence: min_confidence ?? undefined,
+    acceptStochastic: accept_stochastic,
     screeningId: original.screening_id ?? undefined,
     itemKey: original.item_key ?? undefined,
   };

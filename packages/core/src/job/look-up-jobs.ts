@@ -1,6 +1,6 @@
 import type { OrgId } from '../ids.ts';
 import type { Platform } from '../platform.ts';
-import type { CacheDecision, CacheIdentity, CacheQuestion } from '../ports/result-cache.ts';
+import type { CacheDecision, CacheIdentity, CacheQuestion, ResultCache } from '../ports/result-cache.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { identifyJob } from './identify-job.ts';
 import type { PreparedJob } from './prepare-jobs.ts';
@@ -16,11 +16,14 @@ export interface DecidedJob extends PreparedJob {
   readonly demands: Demands;
 }
 
-/** What the caller asks for, else what the pipeline does. */
-export function demandsOf({ request, pipeline }: Pick<PreparedJob, 'request' | 'pipeline'>): Demands {
+/** What the caller asks for, else what the pipeline does, else the cache. */
+export function demandsOf(
+  { request, pipeline }: Pick<PreparedJob, 'request' | 'pipeline'>,
+  platformCache: ResultCache | undefined,
+): Demands {
   const { cache } = pipeline.spec;
   return {
-    minConfidence: request.minConfidence ?? cache.minConfidence,
+    minConfidence: request.minConfidence ?? cache.minConfidence ?? platformCache?.minConfidence,
     acceptStochastic: request.acceptStochastic ?? cache.acceptStochastic ?? false,
   };
 }
@@ -35,7 +38,7 @@ export async function lookUpJobs(
     jobs.map(async (job) => {
       const { pipeline, files: inputs, parameters } = job;
       const identity = cache && (await identifyJob(cache, { orgId, spec: pipeline.spec, inputs, parameters }));
-      return { ...job, identity, demands: demandsOf(job) };
+      return { ...job, identity, demands: demandsOf(job, cache) };
     }),
   );
   const questions = asked.flatMap(({ identity, request, demands }) =>

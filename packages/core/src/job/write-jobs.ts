@@ -1,5 +1,6 @@
 import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { newId } from '../ids.ts';
+import type { Logger } from '../logger.ts';
 import type { CacheIdentity } from '../ports/result-cache.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
 import { followLeaders } from '../results/followers.ts';
@@ -32,6 +33,7 @@ export interface WriteJobs {
   readonly caller: Caller;
   readonly jobs: readonly DecidedJob[];
   readonly findReuse: FindReuse | undefined;
+  readonly logger: Logger;
 }
 
 /** A job that was written, as its row is. */
@@ -62,7 +64,7 @@ const GONE = { outcome: 'miss', reason: 'no_entry' } as const;
 
 async function writeOnce(
   results: ResultsDatabase,
-  { caller, jobs, findReuse }: WriteJobs,
+  { caller, jobs, findReuse, logger }: WriteJobs,
 ): Promise<ReadonlyMap<number, WrittenJob>> {
   for (const { specDigest, storedSpec } of new Set(jobs.map(({ pipeline }) => pipeline)))
     await insertPipelineSpec(results, { spec: storedSpec, digest: specDigest });
@@ -82,7 +84,14 @@ async function writeOnce(
   // One job that takes nothing over is one statement, which needs no transaction around it.
   const isOne = rows.length === 1 && rows[0]?.reuse === undefined;
   const inserted = isOne ? await insert(results) : await results.transaction().execute(insert);
-  const leaders = await findLeaders(results, { caller, jobs: rows.filter(({ job }) => inserted.has(job.job_id)) });
+  const leaders = await findLeaders(results, {
+    caller,
+    jobs: rows.filter(({ job }) => inserted.has(job.job_id)),
+  }).catch((err: unknown) => {
+    // They are accepted: each is run, and meets its equals at its steps.
+    logger.warn({ err, org_id: caller.orgId }, 'equal jobs were not looked for');
+    return new Map<string, string>();
+  });
   return new Map(
     rows.flatMap(({ index, isAwaited: _, ...row }) => {
       const found = inserted.get(row.job.job_id);

@@ -101,6 +101,8 @@ export interface NewCacheEntry {
 
 /** Remembers results by what was asked. Scope is one organization, by construction: it only sees that organization's Results DB. */
 export interface ResultCache {
+  /** What is asked of a result where neither caller nor pipeline ask anything. @default none */
+  readonly minConfidence?: number | undefined;
   /** @throws {NotPlainJsonError} */
   identifyStep(step: {
     readonly orgId: OrgId;

@@ -1,4 +1,5 @@
 import { CompiledQuery, sql } from 'kysely';
+import { ValidationFailedError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { withNumbers } from '../postgres/bigint-column.ts';
 import { type Page, type PageRequest, pageLimit, parseCursor, toPage } from '../postgres/page.ts';
@@ -58,20 +59,18 @@ export interface ListCacheEntries extends PageRequest {
 
 /** The newest first. */
 export async function listCacheEntries(db: ResultsDatabase, request: ListCacheEntries): Promise<Page<StatedEntryRow>> {
-  const after = parseCursor(request, 2);
+  const after = parsePlace(request);
   let query = db
     .selectFrom('result_cache')
     .selectAll()
-    .select([state.as('state'), sql<string>`created_at::text`.as('place')])
+    .select([state.as('state'), sql<string>`(extract(epoch from created_at) * 1000000)::bigint::text`.as('place')])
     .orderBy('created_at', 'desc')
     .orderBy('cache_key')
     .limit(pageLimit(request) + 1);
   const { taskKey, canonicalJobId, pinned } = request;
   if (after) {
-    const [time, key] = after;
-    query = query.where(
-      sql<boolean>`(created_at <= ${time}::timestamptz and (created_at < ${time}::timestamptz or cache_key > ${key}))`,
-    );
+    const time = sql`('epoch'::timestamptz + ${after.micros}::float8 * interval '1 microsecond')`;
+    query = query.where(sql<boolean>`(created_at <= ${time} and (created_at < ${time} or cache_key > ${after.key}))`);
   }
   if (taskKey !== undefined) query = query.where(sql<string>`key_components #>> '{task,taskKey}'`, '=', taskKey);
   if (request.state !== undefined) query = query.where(state, '=', request.state);
@@ -79,6 +78,15 @@ export async function listCacheEntries(db: ResultsDatabase, request: ListCacheEn
   if (pinned !== undefined) query = query.where('pinned', '=', pinned);
   const { items, ...page } = toPage(await query.execute(), request, (row) => [row.place, row.cache_key]);
   return { ...page, items: items.map(({ place: _, ...row }) => withNumbers(row, BIGINTS)) };
+}
+
+/** Microseconds since 1970 and key of the last entry before this page. */
+function parsePlace(request: PageRequest): { readonly micros: string; readonly key: string } | undefined {
+  const [micros, key] = parseCursor(request, 2) ?? [];
+  if (micros === undefined || key === undefined) return undefined;
+  if (/^\d{1,16}$/.test(micros) && !key.includes('\0')) return { micros, key };
+  const issue = { pointer: '', message: 'expected the nextCursor of an earlier page of this list' };
+  throw new ValidationFailedError({ subject: 'cursor', issues: [issue] });
 }
 
 /** What is set on an entry by hand, and by whom. */

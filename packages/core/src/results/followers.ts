@@ -22,6 +22,8 @@ export interface LedJob {
   readonly jobId: string;
   /** False: it has no result that others may have. */
   readonly isShared: boolean;
+  /** Of its result, 0..1; null: not scored. */
+  readonly confidence: number | null;
 }
 
 /** A job that had waited for one that has ended. */
@@ -70,7 +72,8 @@ ON CONFLICT DO NOTHING RETURNING cache_key`);
 
 /**
  * From leaders that are over, or have not started and are less urgent: those wait for the new leader too, with all who waited for them. Their fence
- * rises, so that an executor which read one before does not start it.
+ * rises, so that an executor which read one before does not start it. A leader whose row is locked starts or ends just now and is left alone: whoever
+ * ends one locks its row before its flight, as here, or two could wait for each other.
  */
 async function takeOver(
   tx: ResultsDatabase,
@@ -78,8 +81,13 @@ async function takeOver(
 ): Promise<void> {
   if (jobs.length === 0) return;
   const s = schemaOf(tx);
+  const formers = prepared(`SELECT l.job_id FROM ${s}jobs l WHERE l.job_id IN (SELECT f.job_id FROM ${s}cache_flights f
+  WHERE f.cache_key = ANY($1::text[]) AND f.task_name = '*') ORDER BY l.job_id FOR NO KEY UPDATE SKIP LOCKED`);
+  const [, keys] = toColumns(jobs);
+  const { rows } = await tx.executeQuery<{ job_id: string }>(CompiledQuery.raw(formers, [keys]));
+  if (rows.length === 0) return;
   const text = prepared(`WITH flight AS (SELECT f.cache_key, f.job_id FROM ${s}cache_flights f
-  WHERE f.cache_key = ANY($2::text[]) AND f.task_name = '*' ORDER BY f.cache_key FOR UPDATE OF f),
+  WHERE f.cache_key = ANY($2::text[]) AND f.task_name = '*' AND f.job_id = ANY($4::uuid[]) ORDER BY f.cache_key FOR UPDATE OF f),
 taken AS (SELECT g.cache_key, g.job_id AS leader, l.job_id AS former
   FROM flight JOIN unnest($1::uuid[], $2::text[]) AS g(job_id, cache_key) USING (cache_key)
   JOIN ${s}jobs n ON n.job_id = g.job_id JOIN ${s}jobs l ON l.job_id = flight.job_id
@@ -91,7 +99,8 @@ moved AS (UPDATE ${s}jobs j SET leader_job_id = taken.leader, fence = j.fence + 
 told AS (INSERT INTO ${s}job_events (job_id, seq_no, ts, event, metadata)
   SELECT job_id, last_event_seq, clock_timestamp(), 'JOB_JOINED', jsonb_build_object('leader_job_id', leader_job_id) FROM moved)
 UPDATE ${s}cache_flights f SET job_id = taken.leader, owner = $3, fence = DEFAULT, unshared = false FROM taken WHERE f.cache_key = taken.cache_key`);
-  await tx.executeQuery(CompiledQuery.raw(text, [...toColumns(jobs), owner]));
+  const known = rows.map((row) => row.job_id);
+  await tx.executeQuery(CompiledQuery.raw(text, [...toColumns(jobs), owner, known]));
 }
 
 async function follow(tx: ResultsDatabase, jobs: readonly LeaderSearch[]): Promise<readonly FoundLeader[]> {
@@ -121,8 +130,8 @@ const toColumns = (jobs: readonly LeaderSearch[]) => [
 ];
 
 /**
- * What becomes of the jobs that waited for those that end: they are completed by what the cache now holds for them, where that is good enough for
- * them, else they are to be run. Part of the transaction that closes the leaders and records their results.
+ * What becomes of the jobs that waited for those that end: they are given that result, where it is good enough for them and nothing of it was taken out
+ * of service meanwhile, else they are to be run. Part of the transaction that closes the leaders and records their results.
  */
 export async function closeFollowers(
   tx: ResultsDatabase,
@@ -138,12 +147,14 @@ DELETE FROM ${s}cache_flights f USING ended WHERE f.cache_key = ended.cache_key 
   const { rows: ended } = await tx.executeQuery(CompiledQuery.raw(end, [ids]));
   // Whoever waits found its leader by its flight.
   if (ended.length === 0) return [];
-  const close = prepared(`WITH follower AS (
-  SELECT j.job_id, j.last_event_seq, g.shared AND e.cache_key IS NOT NULL AS closed, e.canonical_job_id
-  FROM unnest($1::uuid[], $2::bool[]) AS g(leader, shared) JOIN ${s}jobs j ON j.leader_job_id = g.leader
-  LEFT JOIN ${s}result_cache e ON e.cache_key = j.cache->>'cache_key' AND e.invalidated_at IS NULL AND e.seal IS NOT NULL
-    AND (e.expires_at IS NULL OR e.expires_at > now())
-    AND (j.cache->>'min_confidence' IS NULL OR e.confidence_score >= (j.cache->>'min_confidence')::float8)
+  const close =
+    prepared(`WITH leader AS (SELECT g.job_id, g.confidence, g.shared AND NOT ${s}mad_is_tainted(g.job_id) AS shared
+  FROM unnest($1::uuid[], $2::bool[], $3::float8[]) AS g(job_id, shared, confidence)),
+follower AS (
+  SELECT j.job_id, j.last_event_seq, l.job_id AS canonical_job_id,
+    l.shared AND coalesce(l.confidence >= w.wanted, w.wanted IS NULL OR w.wanted <= 0) AS closed
+  FROM leader l JOIN ${s}jobs j ON j.leader_job_id = l.job_id
+  CROSS JOIN LATERAL (SELECT (j.cache->>'min_confidence')::float8 AS wanted) w
   WHERE j.status::text = 'PENDING' AND j.cancel_requested_at IS NULL
   FOR NO KEY UPDATE OF j),
 told AS (INSERT INTO ${s}job_events (job_id, seq_no, ts, event, metadata)
@@ -157,6 +168,6 @@ closed AS (UPDATE ${s}jobs j SET status = 'COMPLETED', canonical_job_id = f.cano
 freed AS (UPDATE ${s}jobs j SET leader_job_id = NULL
   FROM follower f WHERE f.job_id = j.job_id AND NOT f.closed RETURNING j.job_id, false AS closed, j.priority, j.resource_class)
 SELECT * FROM closed UNION ALL SELECT * FROM freed`);
-  const parameters = [ids, led.map(({ isShared }) => isShared)];
+  const parameters = [ids, led.map(({ isShared }) => isShared), led.map(({ confidence }) => confidence)];
   return (await tx.executeQuery<MovedFollower>(CompiledQuery.raw(close, parameters))).rows;
 }

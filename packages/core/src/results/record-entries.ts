@@ -28,7 +28,7 @@ export interface WeighedEntry extends Nullable<LookedUpEntry> {
   readonly new_result_bytes: number | null;
   /** The new answer of a step, where it differs from that of the entry. */
   readonly new_result: string | null;
-  /** A step of the same job came out otherwise than before. */
+  /** A step of the same job came out otherwise than before, or what it was given was taken out of service since. */
   readonly has_drifted: boolean;
   readonly metadata: JsonObject | null;
 }
@@ -56,8 +56,7 @@ SELECT g.cache_key AS new_key, g.artifact_map::text AS new_artifact_map, g.artif
   CASE WHEN g.task_name = '*' THEN ${s}mad_job_digest(g.canonical_job_id) WHEN n.job_id IS NOT NULL THEN ${stepContentDigestSql('n')} END AS new_digest,
   octet_length(n.result_data::text) AS new_result_bytes,
   CASE WHEN n.result_data <> r.result_data THEN n.result_data::text END AS new_result,
-  g.task_name = '*' AND EXISTS (
-    SELECT FROM ${s}cache_events v WHERE v.event = 'DRIFTED' AND v.metadata->>'job_id' = g.canonical_job_id::text) AS has_drifted,
+  g.task_name = '*' AND ${s}mad_is_tainted(g.canonical_job_id) AS has_drifted,
   CASE WHEN e.cache_key IS NOT NULL THEN jsonb_build_object('created_at', e.created_at, 'hit_count', e.hit_count, 'compute_ms', e.compute_ms,
     'producer', e.producer, 'metrics', e.metrics_summary, 'task_name', e.task_name, 'pipeline_version', e.pipeline_version, 'determinism', e.determinism,
     'expires_at', e.expires_at, 'invalidated_at', e.invalidated_at, 'invalidated_reason', e.invalidated_reason) END AS metadata,

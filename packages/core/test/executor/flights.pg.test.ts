@@ -269,6 +269,40 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
       expect(rows.find(({ job_id }) => job_id === first)?.canonical_job_id).toBeNull();
     });
 
+    test('one that waits is not given a result of which something was taken out of service meanwhile', async () => {
+      answer = async () => {
+        await setTimeout(300);
+        return {};
+      };
+      const [first = '', second = ''] = await submit([equal, equal]);
+      start();
+      await expect.poll(() => calls('work').length, { timeout: 5_000 }).toBe(1);
+      await host.results
+        .insertInto('cache_events')
+        .values({ cache_key: 'k', event: 'DRIFTED', metadata: { job_id: first } })
+        .execute();
+      await allCompleted();
+      const row = (await jobs()).find(({ job_id }) => job_id === second);
+      expect(row).toMatchObject({ canonical_job_id: null, leader_job_id: null });
+    });
+
+    test('canceling a leader while more urgent ones come neither fails nor loses one', async () => {
+      for (let round = 0; round < 15; round++) {
+        const request = { parameters: { n: 1_000 + round } };
+        const [leader = ''] = await submit([request]);
+        const [canceled, ...more] = await Promise.all([
+          cancelJob(platform, host.caller, { jobId: leader }),
+          ...[1, 2, 3].map((priority) => submit([{ ...request, priority }])),
+        ]);
+        expect(canceled).toBe('CANCELED');
+        expect(more.flat().every((jobId) => jobId !== '')).toBe(true);
+      }
+      start();
+      await expect
+        .poll(async () => (await jobs()).filter(({ status }) => status === 'COMPLETED').length, { timeout: 20_000 })
+        .toBe(45);
+    });
+
     test('one that is not to start yet, or wants everything anew, neither waits nor is waited for', async () => {
       const later = new Date(Date.now() + 3_600_000);
       await submit([

@@ -38,6 +38,16 @@ BEGIN
   WHERE e.cache_key = ANY (p_keys);
 END $$`;
 
+/** Whether something that the job computed or was given by the cache was taken out of service since. Too often where they come within seconds. */
+const IS_TAINTED = `CREATE FUNCTION @schema.mad_is_tainted(p_job UUID) RETURNS BOOLEAN LANGUAGE plpgsql STABLE
+AS $$ BEGIN
+  RETURN EXISTS (SELECT FROM @schema.cache_events v WHERE v.event = 'DRIFTED' AND v.metadata->>'job_id' = p_job::text)
+    OR EXISTS (SELECT FROM @schema.result_cache e WHERE e.canonical_job_id = p_job AND e.invalidated_at IS NOT NULL)
+    OR EXISTS (SELECT FROM @schema.job_events u JOIN @schema.cache_events v ON v.cache_key = u.metadata->>'cache_key'
+      WHERE u.job_id = p_job AND u.event = 'TASK_CACHED' AND v.event IN ('DISOWNED', 'INVALIDATED', 'QUARANTINED', 'DRIFTED')
+        AND v.ts > u.ts - interval '10 s');
+END $$`;
+
 const inThisSchema = (text: string): string => `DO $do$ BEGIN
   EXECUTE replace($text$${text}$text$, '@schema', quote_ident(current_schema()));
 END $do$`;
@@ -75,6 +85,7 @@ export const resultCache = sqlMigration([
   // Names in them are written out for this schema: to set a search_path at each call takes as long as to look up three keys.
   inThisSchema(JOB_DIGEST),
   inThisSchema(LOOK_UP),
+  inThisSchema(IS_TAINTED),
 
   `CREATE INDEX idx_cache_events_key ON cache_events(cache_key, event_id)`,
   // A job whose step came out otherwise than before is not recorded as a whole.
