@@ -40,6 +40,8 @@ export interface VerifiedEntries {
   readonly checked: number;
   /** Those that were taken out of service. */
   readonly quarantined: readonly { readonly cacheKey: string; readonly reason: string }[];
+  /** Sealed under another secret than was given: of those rows and files alone were verified. */
+  readonly foreign: number;
 }
 
 const AT_ONCE = 500;
@@ -65,13 +67,14 @@ export async function verifyEntries(
   const before = await readResultsTime(db);
   const quarantined: { cacheKey: string; reason: string }[] = [];
   let checked = 0;
+  let foreign = 0;
   while (checked < limit) {
     const cacheKeys = await listUnverifiedKeys(db, { before, limit: Math.min(AT_ONCE, limit - checked) });
     if (cacheKeys.length === 0) break;
     const entries = await lookUpEntries(db, { cacheKeys });
-    const found = await Promise.all(
-      entries.filter(({ invalidated }) => invalidated === null).map((entry) => verifyEntry(verifier, { orgId, entry })),
-    );
+    const served = entries.filter(({ invalidated }) => invalidated === null);
+    foreign += served.filter((entry) => verifier.sealer.judge(orgId, entry) === 'foreign').length;
+    const found = await Promise.all(served.map((entry) => verifyEntry(verifier, { orgId, entry })));
     const damaged = found.flatMap(({ damage }): readonly DamagedEntry[] => (damage ? [damage] : []));
     const taken =
       damaged.length === 0
@@ -86,5 +89,5 @@ export async function verifyEntries(
     action: 'cache.verify',
     metadata: { checked, quarantined: quarantined.length, rehash },
   });
-  return { checked, quarantined };
+  return { checked, quarantined, foreign };
 }

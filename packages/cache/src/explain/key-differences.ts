@@ -42,6 +42,19 @@ function isEmptied(before: JsonObject, after: JsonObject, pointer: string): bool
   return (old === 0) !== (now === 0) && pointer.lastIndexOf('/') > 0;
 }
 
+/** What was asked, without the marks that a signature sets apart what would read alike: a normalized text, and an object that looks like such a mark. */
+export function asAsked(value: JsonObject): JsonObject {
+  return unmarked(value) as JsonObject;
+}
+
+function unmarked(value: JsonValue | undefined): JsonValue | undefined {
+  if (Array.isArray(value)) return value.map((item) => unmarked(item) ?? null);
+  if (!isJsonObject(value)) return value;
+  if (typeof value.$text === 'string') return value.$text;
+  if (isJsonObject(value.$plain)) return value.$plain;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unmarked(inner)]));
+}
+
 /** True for what stands in a signature for the bytes of a file or of a long text. */
 export function isFile(value: JsonValue | undefined): value is JsonObject & { readonly $artifact: string } {
   return isJsonObject(value) && typeof value.$artifact === 'string';

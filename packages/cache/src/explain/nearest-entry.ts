@@ -7,7 +7,7 @@ import {
 } from '@mad/core';
 import { toDifference } from './difference-words.ts';
 import type { NearestEntry } from './explanation.ts';
-import { differingComponents, isFile } from './key-differences.ts';
+import { asAsked, differingComponents, isFile } from './key-differences.ts';
 import type { OriginalContents } from './original-contents.ts';
 
 /** A question that nothing was served for. */
@@ -48,8 +48,11 @@ export async function findNearest(
       inputSignatures: [...new Set(asked.map(({ inputSignature }) => inputSignature))],
       before: earliest(asked),
     });
-    const newest = candidates.toSorted((a, b) => b.created_at.getTime() - a.created_at.getTime());
-    for (const question of asked) {
+    const newest = candidates
+      .map((entry) => ({ ...entry, key_components: asAsked(entry.key_components) }))
+      .sort((a, b) => b.created_at.getTime() - a.created_at.getTime());
+    for (const given of asked) {
+      const question = { ...given, keyComponents: asAsked(given.keyComponents) };
       const found = findFewest(question.keyComponents, newest);
       if (found) nearest.set(question.taskName, await toNearest(question, { ...found, contents }));
     }

@@ -16,7 +16,7 @@ export interface JobPlan {
   /** Each step instance in the order of the pipeline's steps; none where the whole job would be served. */
   readonly steps: readonly PlannedStep[];
   readonly expected: {
-    /** From start to end where nothing has to wait for a free place: the longest way through the steps. Null where a step on the way was never computed. */
+    /** From start to end where nothing has to wait for a free place: the longest way through the steps. Null where a step on the way was never computed, and where the job would wait for another. */
     readonly elapsedSeconds: Percentiles | null;
     /** Steps of which nothing is known from before, so that the sums lack them. */
     readonly unknownSteps: readonly string[];

@@ -1,7 +1,7 @@
 import type { JsonObject, TaskIdentity } from '@mad/core';
 import { expect, test } from 'vitest';
 import { toDifference } from '../../src/explain/difference-words.ts';
-import { differingComponents } from '../../src/explain/key-differences.ts';
+import { asAsked, differingComponents } from '../../src/explain/key-differences.ts';
 import { jobKey, stepKey } from '../../src/index.ts';
 import { identityOf } from './explained-host.ts';
 
@@ -70,4 +70,16 @@ test('long values are cut, also in names, and stay on one line', () => {
   expect(difference.words.length).toBeLessThan(300);
   expect(String(difference.before).length).toBeLessThan(100);
   expect(JSON.stringify(difference.after).length).toBeLessThan(1_100);
+});
+
+test('what a signature sets apart is told as it was asked', () => {
+  const before = {
+    parameters: { smiles: { $text: 'CCO', normalizedAs: 'chemical/x-daylight-smiles' }, list: [1], n: 1 },
+  };
+  const after = {
+    parameters: { smiles: { $text: 'CCN', normalizedAs: 'chemical/x-daylight-smiles' }, list: [1], n: 1 },
+  };
+  expect(differingComponents(asAsked(before), asAsked(after))).toEqual(['/parameters/smiles']);
+  expect(asAsked({ a: { $plain: { $artifact: 'x' } } })).toEqual({ a: { $artifact: 'x' } });
+  expect(asAsked(before)).toMatchObject({ parameters: { smiles: 'CCO' } });
 });

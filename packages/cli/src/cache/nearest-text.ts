@@ -8,7 +8,7 @@ export function nearestLines(nearest: NearestEntry | null): readonly string[] {
   if (differences.length === 0) return [`  the entry is that of ${made}`];
   const more = distance > differences.length ? [`    and ${distance - differences.length} more`] : [];
   return [
-    `  the nearest entry is that of ${made}; since then`,
+    `  the nearest entry is that of ${made}; this one differs in`,
     ...differences.map(({ words }) => `    ${words}`),
     ...more,
   ];

@@ -114,7 +114,11 @@ async function verify(terminal: Terminal, flags: VerifyFlags): Promise<void> {
   else {
     const rows = done.quarantined.map(({ cacheKey, reason }) => [cacheKey, reason.replaceAll('_', ' ')]);
     const table = rows.length === 0 ? '' : formatTable([['key', 'found'], ...rows]);
-    terminal.out(`${table}${count(done.checked, 'entry', 'entries')} verified, ${rows.length} damaged\n`);
+    const foreign =
+      done.foreign === 0
+        ? ''
+        : `${count(done.foreign, 'entry is', 'entries are')} sealed under another secret, so that only rows and files could be verified: set MAD_CACHE_SECRET to that of the platform\n`;
+    terminal.out(`${table}${count(done.checked, 'entry', 'entries')} verified, ${rows.length} damaged\n${foreign}`);
   }
   if (done.quarantined.length > 0) throw new DamagedEntriesError({ quarantined: done.quarantined.length });
 }

@@ -6,13 +6,13 @@ import { schemaOf } from './schema-of.ts';
 export interface CacheStatistics {
   /** That may be served now. */
   readonly entries: number;
-  /** Of all entries; a file that several name counts for each. */
+  /** Of these; a file that several name counts for each. */
   readonly bytes: number;
-  /** Steps and whole jobs that were given a result. */
+  /** Steps and whole jobs that were given a result, those that waited for it included. */
   readonly hits: number;
   /** Reason → steps and whole jobs that were not. */
   readonly misses: Readonly<Record<string, number>>;
-  /** What computing it again would have taken; without a time by all hits there ever were on entries that are there, else by those since then. */
+  /** What computing them again would have taken, as far as their entries are still there. */
   readonly savedMs: number;
   /** Steps and whole jobs that waited for another job to compute. */
   readonly flightsJoined: number;
@@ -25,18 +25,18 @@ export async function readCacheStatistics(
 ): Promise<CacheStatistics> {
   const s = schemaOf(db);
   const text = `WITH held AS (
-  SELECT count(*) FILTER (WHERE invalidated_at IS NULL AND (expires_at IS NULL OR expires_at > now() OR pinned)) AS entries,
-    coalesce(sum(size_bytes), 0) AS bytes, coalesce(sum(hit_count::numeric * compute_ms), 0) AS saved FROM ${s}result_cache
+  SELECT count(*) AS entries, coalesce(sum(size_bytes), 0) AS bytes FROM ${s}result_cache
+  WHERE invalidated_at IS NULL AND (expires_at IS NULL OR expires_at > now() OR pinned)
 ), told AS (
   SELECT v.event, v.job_id, v.metadata FROM ${s}job_events v
   WHERE v.event IN ('TASK_CACHED', 'CACHE_HIT', 'TASK_JOINED', 'JOB_JOINED') AND ($1::timestamptz IS NULL OR v.ts >= $1)
 ), counted AS (
   SELECT count(*) FILTER (WHERE event IN ('TASK_CACHED', 'CACHE_HIT')) AS hits,
     count(*) FILTER (WHERE event IN ('TASK_JOINED', 'JOB_JOINED')) AS joined FROM told
-), saved_since AS (
-  SELECT coalesce(sum(e.compute_ms), 0) AS saved FROM told LEFT JOIN ${s}jobs j ON j.job_id = told.job_id AND told.event = 'CACHE_HIT'
+), saved AS (
+  SELECT coalesce(sum(e.compute_ms), 0) AS ms FROM told LEFT JOIN ${s}jobs j ON j.job_id = told.job_id AND told.event = 'CACHE_HIT'
   JOIN ${s}result_cache e ON e.cache_key = CASE WHEN told.event = 'TASK_CACHED' THEN told.metadata->>'cache_key' ELSE j.cache->>'cache_key' END
-  WHERE $1::timestamptz IS NOT NULL AND told.event IN ('TASK_CACHED', 'CACHE_HIT')
+  WHERE told.event IN ('TASK_CACHED', 'CACHE_HIT')
 ), missed AS (
   SELECT reason, count(*) AS number FROM (
     SELECT x.cache_outcome AS reason FROM ${s}task_executions x
@@ -46,9 +46,9 @@ export async function readCacheStatistics(
   ) r GROUP BY reason
 )
 SELECT held.entries::float8, held.bytes::float8, counted.hits::float8, counted.joined::float8,
-  (CASE WHEN $1::timestamptz IS NULL THEN held.saved ELSE saved_since.saved END)::float8 AS saved,
+  saved.ms::float8 AS saved,
   (SELECT coalesce(jsonb_object_agg(reason, number), '{}') FROM missed) AS misses
-FROM held, counted, saved_since`;
+FROM held, counted, saved`;
   const { rows } = await db.executeQuery<{
     entries: number;
     bytes: number;
