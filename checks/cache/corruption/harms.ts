@@ -103,31 +103,12 @@ function editRows({ results }: FilledCache, entries: readonly RecordedEntry[]): 
       results
         .updateTable('docking_results')
         .set({ affinity: -9.700000000000001 })
-        .where(
-          'job_id',
-          'in',
-          keys.map(({ jobId }) => jobId),
-        )
+        .where('job_id', 'in', jobsOf(keys))
         .execute(),
     (keys: readonly RecordedEntry[]) =>
-      results
-        .updateTable('job_outputs')
-        .set({ uri: 'mad://other' })
-        .where(
-          'job_id',
-          'in',
-          keys.map(({ jobId }) => jobId),
-        )
-        .execute(),
+      results.updateTable('job_outputs').set({ uri: 'mad://other' }).where('job_id', 'in', jobsOf(keys)).execute(),
     (keys: readonly RecordedEntry[]) =>
-      results
-        .deleteFrom('task_results')
-        .where(
-          'job_id',
-          'in',
-          keys.map(({ jobId }) => jobId),
-        )
-        .execute(),
+      results.deleteFrom('task_results').where('job_id', 'in', jobsOf(keys)).execute(),
     ...edits,
   ];
   const groups = Map.groupBy(entries.entries(), ([n, { isWhole }]) =>
@@ -135,6 +116,8 @@ function editRows({ results }: FilledCache, entries: readonly RecordedEntry[]): 
   );
   return Promise.all([...groups].map(([edit, group]) => edit?.(group.map(([, entry]) => entry))));
 }
+
+const jobsOf = (keys: readonly RecordedEntry[]): readonly string[] => keys.map(({ jobId }) => jobId);
 
 async function each(
   entries: readonly RecordedEntry[],

@@ -32,9 +32,9 @@ export {
 } from './executor/diagnostics.ts';
 export { Executor, type ExecutorOptions, type ExecutorStatus, type RunningJobs } from './executor/executor.ts';
 export { gather } from './executor/gather.ts';
+export { isSuspicious } from './executor/is-suspicious.ts';
 export { isInterruption } from './executor/job-ending.ts';
 export type { KeepSchedules } from './executor/keep-schedules.ts';
-export { isSuspicious } from './executor/suspicious.ts';
 export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
 // What a platform does.
 export { type Caller, requirePermission, requirePermissionOn } from './job/caller.ts';
@@ -55,6 +55,7 @@ export {
   type JobResults,
   type JobTaskResult,
 } from './job/job-results.ts';
+export { isAwaited, isRepeatable, mayShare } from './job/may-share.ts';
 export { type MirrorPlatform, mirrorJob, mirrorJobs } from './job/mirror-job.ts';
 export type { SubmitJob } from './job/parse-submit-request.ts';
 export { type Reconcile, type Reconciled, reconcile } from './job/reconcile.ts';
@@ -91,7 +92,7 @@ export { type WaitForJob, waitForJob } from './job/wait-for-job.ts';
 export { findByPointer, isJsonObject, type JsonObject, type JsonValue, parsePointer } from './json.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export * from './metadata/index.ts';
-export { listReferredInMetadata } from './metadata/list-referred-digests.ts';
+export { listReferredInMetadata } from './metadata/list-referred-in-metadata.ts';
 export type { Owner } from './metadata/owner.ts';
 export { type BindingScope, bindRequest, findBound } from './pipeline/bindings.ts';
 export { checkRequest, text as storableText } from './pipeline/catalogue/check-request.ts';

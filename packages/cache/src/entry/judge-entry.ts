@@ -1,4 +1,11 @@
-import { type CacheMissReason, type CacheQuestion, type LookedUpEntry, type OrgId, stepContentDigest } from '@mad/core';
+import {
+  type CacheMissReason,
+  type CacheQuestion,
+  isRepeatable,
+  type LookedUpEntry,
+  type OrgId,
+  stepContentDigest,
+} from '@mad/core';
 import type { Sealer } from './seal.ts';
 
 /** Reasons for which an entry is out of service for good because something of it was lost or altered. */
@@ -22,13 +29,9 @@ export function findObstacle(
   const wanted = question.minConfidence ?? minConfidence;
   // None at all is asked for by 0, also of what is not scored.
   if (wanted !== undefined && wanted > 0 && (entry.confidence_score ?? 0) < wanted) return 'low_confidence';
-  if (question.acceptStochastic !== true && !isRepeatable(entry)) return 'not_repeatable';
+  if (question.acceptStochastic !== true && !isRepeatable(entry.determinism)) return 'not_repeatable';
   return undefined;
 }
-
-/** An entry that does not say that it is counts as one that is not. */
-export const isRepeatable = ({ determinism }: { readonly determinism: string | null }): boolean =>
-  determinism === 'exact' || determinism === 'seeded';
 
 /** What is wrong with the entry or the rows that it serves; undefined when they are as they were sealed. */
 export function findAlteration(

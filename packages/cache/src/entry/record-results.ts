@@ -2,6 +2,7 @@ import {
   type DriftedEntry,
   type EntryToWeigh,
   type EntryToWrite,
+  isRepeatable,
   type JsonObject,
   type Logger,
   type LookedUpEntry,
@@ -14,7 +15,7 @@ import {
   weighEntries,
   writeEntries,
 } from '@mad/core';
-import { contentDigestOf, findObstacle, isRepeatable } from './judge-entry.ts';
+import { contentDigestOf, findObstacle } from './judge-entry.ts';
 import { isSameAnswer } from './same-answer.ts';
 import type { Sealer } from './seal.ts';
 
@@ -158,7 +159,8 @@ function isAltered(
  * answers differ from run to run. Answers with seeds drawn for each are no repetition of one another.
  */
 function hasDrifted(row: WeighedEntry, result: NewCacheEntry): boolean {
-  if (row.task_name === '*' || row.canonical_job_id === result.canonicalJobId || !isRepeatable(row)) return false;
+  if (row.task_name === '*' || row.canonical_job_id === result.canonicalJobId || !isRepeatable(row.determinism))
+    return false;
   if (row.new_result === null || row.result === null) return false;
   const before = JSON.parse(row.producer ?? '{}') as JsonObject;
   if (before.seed !== result.producer.seed) return false;

@@ -1,19 +1,20 @@
 import { createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { type OrgId, Recent } from '@mad/core';
+import { type LookedUpEntry, type OrgId, Recent } from '@mad/core';
 
 /** What is sealed of an entry. JSON as PostgreSQL writes it. */
-export interface SealedEntry {
-  readonly cache_key: string;
-  readonly task_name: string;
-  readonly canonical_job_id: string;
-  readonly confidence_score: number | null;
-  readonly determinism: string | null;
-  readonly artifact_map: string;
-  readonly artifact_sizes: string;
-  readonly producer: string;
-  readonly input_signature: string | null;
-  readonly content_digest: string | null;
-}
+export type SealedEntry = Pick<
+  LookedUpEntry,
+  | 'cache_key'
+  | 'task_name'
+  | 'canonical_job_id'
+  | 'confidence_score'
+  | 'determinism'
+  | 'artifact_map'
+  | 'artifact_sizes'
+  | 'producer'
+  | 'input_signature'
+  | 'content_digest'
+>;
 
 /** `foreign`: sealed under another key, by another secret or another version of the seal. */
 export type SealVerdict = 'sound' | 'broken' | 'foreign';

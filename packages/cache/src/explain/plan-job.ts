@@ -5,6 +5,7 @@ import {
   type ComputeTime,
   findCacheEntries,
   findJob,
+  isAwaited,
   isSuspicious,
   isTerminal,
   type JsonObject,
@@ -24,7 +25,7 @@ import {
 import { type AskedQuestion, findNearest } from './nearest-entry.ts';
 import { OriginalContents } from './original-contents.ts';
 import type { JobPlan } from './plan.ts';
-import { isShareable, type PlannedFrom, planStep, planWhole } from './plan-part.ts';
+import { type PlannedFrom, planStep, planWhole } from './plan-part.ts';
 import { sumUp } from './plan-sums.ts';
 
 interface Planning {
@@ -79,10 +80,8 @@ export async function planJob(platform: Platform, caller: Caller, request: Submi
 
 /** The open job that was asked the same, where a new one would wait for it. */
 async function findLeader({ results, traced }: Planning): Promise<string | undefined> {
-  const { identity, decision, demands, request } = traced;
-  const isAwaited = identity && decision.outcome === 'miss' && decision.reason !== 'not_repeatable';
-  if (!isAwaited || request.useCache === false || request.runAfter !== undefined) return undefined;
-  if (!isShareable(identity.keyComponents.determinism, demands)) return undefined;
+  const { identity, request } = traced;
+  if (!identity || !isAwaited(traced)) return undefined;
   const [flight] = await listCacheFlights(results, { cacheKeys: [identity.cacheKey] });
   if (!flight?.held || flight.task_name !== '*' || flight.job_id === null) return undefined;
   const leader = await findJob(results, { jobId: flight.job_id });

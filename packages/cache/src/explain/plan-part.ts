@@ -1,12 +1,12 @@
-import type {
-  CacheDecision,
-  CacheEntryRow,
-  ComputeTime,
-  JsonValue,
-  PreparedStep,
-  SeenCacheFlight,
-  TracedRequest,
-  TracedStep,
+import {
+  type CacheDecision,
+  type CacheEntryRow,
+  type ComputeTime,
+  mayShare,
+  type PreparedStep,
+  type SeenCacheFlight,
+  type TracedRequest,
+  type TracedStep,
 } from '@mad/core';
 import { NO_CACHE, REFRESH } from './decide-job.ts';
 import { type Expected, expectTime, sumInputBytes } from './expected-time.ts';
@@ -31,14 +31,6 @@ export interface PlannedFrom {
   readonly times: ReadonlyMap<string, readonly ComputeTime[]>;
   /** Cache key → the instance of this job that would compute it; filled while the steps are planned in their order. */
   readonly computing: Map<string, string>;
-}
-
-/** True where equal questions of one moment may have one answer. */
-export function isShareable(
-  determinism: JsonValue | undefined,
-  { acceptStochastic = false }: { readonly acceptStochastic?: boolean | undefined },
-): boolean {
-  return determinism === 'exact' || determinism === 'seeded' || acceptStochastic;
 }
 
 export function planWhole(from: PlannedFrom): PlannedPart {
@@ -99,7 +91,7 @@ function planPrepared(traced: PreparedStep, from: PlannedFrom): PlannedPart & { 
       step.cache !== 'use' ? plainRule(step.cache, words) : from.traced.request.useCache === false ? REFRESH : NO_CACHE;
     return { outlook: 'miss', rule, cacheKey, nearest: null, expected };
   }
-  const joined = isShareable(task.determinism, from.traced.demands) && joinedBy(from, { cacheKey, name });
+  const joined = mayShare(task.determinism, from.traced.demands) && joinedBy(from, { cacheKey, name });
   if (joined) return { outlook: 'join', rule: joined, cacheKey, nearest: null, expected };
   const rule = missedBy(from, { decision, cacheKey });
   return { outlook: 'miss', rule, cacheKey, nearest: from.nearest.get(name) ?? null, expected };

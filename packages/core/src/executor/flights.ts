@@ -49,8 +49,7 @@ export class Flights implements Disposable {
   readonly #options: FlightsOptions;
   readonly #held = new Map<string, HeldCacheFlight>();
   readonly #waiters = new Map<string, Set<Waiter>>();
-  readonly #claiming = new Map<string, Promise<void>>();
-  readonly #wanted = new Map<string, WantedFlight>();
+  readonly #claims = new Map<string, { readonly wanted: WantedFlight; readonly done: Promise<void> }>();
   readonly #claim: (cacheKey: string) => Promise<HeldCacheFlight | undefined>;
   #looking: NodeJS.Timeout | undefined;
   #isLooking = false;
@@ -60,7 +59,7 @@ export class Flights implements Disposable {
     this.#options = options;
     const { results, holder: owner, leaseMs } = options;
     this.#claim = gather(async (cacheKeys) => {
-      const flights = cacheKeys.flatMap((cacheKey) => this.#wanted.get(cacheKey) ?? []);
+      const flights = cacheKeys.flatMap((cacheKey) => this.#claims.get(cacheKey)?.wanted ?? []);
       const claimed = await claimCacheFlights(results, { owner, leaseMs, flights });
       return new Map(claimed.map((flight) => [flight.cacheKey, flight]));
     });
@@ -69,21 +68,19 @@ export class Flights implements Disposable {
   /** The flight, where nobody holds it; of those here that want it at the same moment one is given it, and the others learn when it is known. */
   async claim(wanted: WantedFlight): Promise<HeldCacheFlight | undefined> {
     const { cacheKey } = wanted;
-    const other = this.#claiming.get(cacheKey);
+    const other = this.#claims.get(cacheKey);
     if (other) {
-      await other;
+      await other.done;
       return undefined;
     }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#claiming.set(cacheKey, promise);
-    this.#wanted.set(cacheKey, wanted);
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    this.#claims.set(cacheKey, { wanted, done });
     try {
       const flight = await this.#claim(cacheKey);
       if (flight) this.#held.set(cacheKey, flight);
       return flight;
     } finally {
-      this.#wanted.delete(cacheKey);
-      this.#claiming.delete(cacheKey);
+      this.#claims.delete(cacheKey);
       resolve();
     }
   }

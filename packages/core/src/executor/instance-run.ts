@@ -1,6 +1,7 @@
 import { TaskFailedError } from '../errors.ts';
 import type { JobCache } from '../job/job-cache.ts';
 import { toJobFailure } from '../job/job-failure.ts';
+import { mayShare } from '../job/may-share.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { type BindingScope, bindRequest } from '../pipeline/bindings.ts';
 import type { CacheIdentity, NewCacheEntry } from '../ports/result-cache.ts';
@@ -134,10 +135,9 @@ export class InstanceRun {
 
   #share({ determinism }: TaskIdentity, { cacheKey }: CacheIdentity): SharedStep {
     const { jobId, cacheWish } = this.#host;
-    const isRepeatable = determinism === 'exact' || determinism === 'seeded';
     return new SharedStep({
       ...{ context: this.#context, jobId, name: this.instance.name, cacheKey, cacheWish },
-      isShareable: isRepeatable || cacheWish.accept_stochastic,
+      isShareable: mayShare(determinism, { acceptStochastic: cacheWish.accept_stochastic }),
       mayTake: (result) => this.#host.mayTake(this.instance, result),
       note: (draft) => this.#host.note(draft),
     });

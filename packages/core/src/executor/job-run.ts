@@ -13,6 +13,7 @@ import { type EarlierRuns, findFinalFailure, listEarlierRuns, NO_ATTEMPTS, NO_EA
 import type { ExecutorContext } from './executor-context.ts';
 import { giveBack } from './give-back.ts';
 import { type InstanceHost, InstanceRun } from './instance-run.ts';
+import { isSuspicious } from './is-suspicious.ts';
 import { toCompletedClose, toEmptyClose, toInputs } from './job-close.ts';
 import {
   ExecutorStopping,
@@ -27,7 +28,6 @@ import {
 } from './job-ending.ts';
 import { toJobEntry } from './record-job.ts';
 import { type StepInstance, StepPlan } from './step-plan.ts';
-import { isSuspicious } from './suspicious.ts';
 import { confidenceOf, TransitionDraft } from './transition-draft.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

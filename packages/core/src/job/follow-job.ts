@@ -3,7 +3,7 @@ import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import type { Caller } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
-import { RelayedTimeline } from './relay-leader.ts';
+import { RelayedTimeline } from './relayed-timeline.ts';
 
 /** One line of a job's timeline. */
 export interface JobEvent {

@@ -1,10 +1,8 @@
-import { parseArtifactUri } from '../artifacts/artifact-uri.ts';
 import { isMadError, ValidationFailedError } from '../errors.ts';
+import type { OrgId } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { type PublishedSpec, parsePublishedSpec } from '../pipeline/pipeline-spec.ts';
 import type { Platform } from '../platform.ts';
 import { getJob, listJobInputs } from '../results/job.repository.ts';
-import { getPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
@@ -16,6 +14,7 @@ import { type EndedPipeline, listReusable } from './list-reusable.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
 import { isTerminal } from './states.ts';
 import type { SubmittedJob } from './submitted-job.ts';
+import { traceJob } from './trace-job.ts';
 import type { FindReuse } from './write-jobs.ts';
 
 /** What is to be different from a job that is over. */
@@ -48,7 +47,7 @@ export async function forkJob(platform: Platform, caller: Caller, fork: ForkJob)
   const findReuse: FindReuse = async ({ pipeline: { spec }, files, parameters }) => {
     // A cache hit has no results of its own: the job that really ran for it has.
     const sourceJobId = original.canonical_job_id ?? original.job_id;
-    const ended = await findEnded(results, sourceJobId);
+    const ended = await findEnded(results, { orgId: caller.orgId, jobId: sourceJobId });
     const taskNames = ended ? listReusable(ended, { spec, inputs: { ...files }, parameters }) : [];
     return { forkedFrom: original.job_id, sourceJobId, taskNames };
   };
@@ -85,29 +84,14 @@ async function toRequest(
   };
 }
 
-async function findEnded(results: ResultsDatabase, jobId: string): Promise<EndedPipeline | undefined> {
-  const job = await getJob(results, { jobId });
-  const spec = await findSpec(results, job);
-  if (!spec) return undefined;
-  const inputs = await listJobInputs(results, { jobId });
+async function findEnded(
+  results: ResultsDatabase,
+  { orgId, jobId }: { readonly orgId: OrgId; readonly jobId: string },
+): Promise<EndedPipeline | undefined> {
+  const traced = await traceJob(results, { orgId, job: await getJob(results, { jobId }) });
+  if (!traced) return undefined;
   const rows = await listTaskResults(results, { jobId });
-  return {
-    spec,
-    parameters: job.params,
-    inputs: Object.fromEntries(
-      inputs.map(({ key, uri, content_type, size_bytes }) => [
-        key,
-        { $artifact: parseArtifactUri(uri)?.digest ?? '', contentType: content_type, sizeBytes: size_bytes },
-      ]),
-    ),
-    outputs: new Map(rows.map((row) => [row.task_name, row.result_data])),
-  };
-}
-
-async function findSpec(results: ResultsDatabase, job: JobRow): Promise<PublishedSpec | undefined> {
-  const { spec, spec_digest: digest } = job;
-  if (spec) return parsePublishedSpec(spec);
-  return digest === null ? undefined : parsePublishedSpec(await getPipelineSpec(results, { digest }));
+  return { ...traced, outputs: new Map(rows.map((row) => [row.task_name, row.result_data])) };
 }
 
 function refuse(message: string): never {

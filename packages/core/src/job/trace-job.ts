@@ -1,4 +1,4 @@
-import { parseArtifactUri } from '../artifacts/artifact-uri.ts';
+import { toInputs } from '../executor/job-close.ts';
 import type { OrgId } from '../ids.ts';
 import { parsePublishedSpec } from '../pipeline/pipeline-spec.ts';
 import { listJobInputs } from '../results/job.repository.ts';
@@ -15,16 +15,6 @@ export async function traceJob(
   const { spec, spec_digest: digest, job_id: jobId, params: parameters } = job;
   const stored = spec ?? (digest === null ? undefined : await getPipelineSpec(results, { digest }));
   if (!stored) return undefined;
-  const rows = await listJobInputs(results, { jobId });
-  const inputs = Object.fromEntries(
-    rows.map(({ key, uri, content_type, size_bytes }) => [
-      key,
-      {
-        $artifact: parseArtifactUri(uri)?.digest ?? '',
-        contentType: content_type ?? 'application/octet-stream',
-        sizeBytes: size_bytes ?? 0,
-      },
-    ]),
-  );
+  const inputs = toInputs({ inputs: await listJobInputs(results, { jobId }) });
   return { orgId, spec: parsePublishedSpec(stored), inputs, parameters };
 }

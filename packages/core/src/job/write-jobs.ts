@@ -1,7 +1,6 @@
 import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { newId } from '../ids.ts';
 import type { Logger } from '../logger.ts';
-import type { CacheIdentity } from '../ports/result-cache.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
 import { followLeaders } from '../results/followers.ts';
 import { type AcceptedJob, insertJobs } from '../results/insert-jobs.ts';
@@ -13,7 +12,8 @@ import type { ResultsDatabase } from '../results/results-database.ts';
 import { copyTaskResults } from '../results/task-result.repository.ts';
 import type { Caller } from './caller.ts';
 import type { JobCache } from './job-cache.ts';
-import type { DecidedJob, Demands } from './look-up-jobs.ts';
+import type { DecidedJob } from './look-up-jobs.ts';
+import { isAwaited } from './may-share.ts';
 import type { PreparedJob } from './prepare-jobs.ts';
 
 /** What a new job takes over from an earlier one. */
@@ -117,10 +117,8 @@ async function findLeaders(
   return new Map(found.map(({ jobId, leaderJobId }) => [jobId, leaderJobId]));
 }
 
-function toAccepted(
-  { request, pipeline, files, parameters, identity, decision, demands }: DecidedJob,
-  { caller, reuse }: { caller: Caller; reuse: Reuse | undefined },
-) {
+function toAccepted(job: DecidedJob, { caller, reuse }: { caller: Caller; reuse: Reuse | undefined }) {
+  const { request, pipeline, files, parameters, identity, decision, demands } = job;
   const hit = decision.outcome === 'hit' ? decision : undefined;
   const cache: JobCache = {
     use: request.useCache ?? true,
@@ -130,16 +128,9 @@ function toAccepted(
     reason: decision.outcome === 'miss' ? decision.reason : null,
     cache_key: identity?.cacheKey ?? null,
   };
-  const isNow = request.runAfter === undefined && reuse === undefined;
   return {
     /** Equal jobs wait for each other, where one may have the other's result. */
-    isAwaited:
-      isNow &&
-      cache.use &&
-      identity !== undefined &&
-      decision.outcome === 'miss' &&
-      decision.reason !== 'not_repeatable' &&
-      isShareable(identity, demands),
+    isAwaited: reuse === undefined && isAwaited(job),
     job: {
       job_id: newId(),
       status: hit ? ('COMPLETED' as const) : ('PENDING' as const),
@@ -170,11 +161,6 @@ function toAccepted(
     })),
     events: [{ event: 'QUEUED' }, ...firstEvents(hit?.canonicalJobId, reuse)],
   } satisfies AcceptedJob & { isAwaited: boolean };
-}
-
-function isShareable({ keyComponents }: CacheIdentity, { acceptStochastic }: Demands): boolean {
-  const { determinism } = keyComponents;
-  return determinism === 'exact' || determinism === 'seeded' || acceptStochastic === true;
 }
 
 function firstEvents(canonicalJobId: string | undefined, reuse: Reuse | undefined): NewJobEvent[] {
