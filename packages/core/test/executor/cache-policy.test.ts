@@ -5,6 +5,7 @@ import {
   type JsonObject,
   type Platform,
   publishPipeline,
+  retryJob,
   type SubmitJob,
   submitJob,
   TaskFailedError,
@@ -117,4 +118,55 @@ test('what a caller asks of a result goes before what the pipeline asks', async 
   expect(asked).toContainEqual([0.2, false]);
   expect(asked.at(-1)).toEqual([undefined, false]);
   expect(new Set(asked.map(String)).size).toBe(3);
+});
+
+test('every file that a whole job shows belongs to what is remembered of it, those of its steps too', async () => {
+  const file = { $artifact: 'a'.repeat(64), contentType: 'chemical/x-pdbqt', sizeBytes: 7 };
+  answer = { poses: [{ rank: 1, affinity: -7 }], models: { best: file } };
+  await run({ pipeline: 'plain' });
+  const whole = cache.recorded.find(({ taskName }) => taskName === '*');
+  expect(whole?.artifacts).toEqual({
+    '/dock/output/models/best': { uri: expect.stringContaining(file.$artifact), sizeBytes: 7 },
+  });
+});
+
+test('what neither caller nor pipeline ask the cache asks, and a fork asks what its job did', async () => {
+  platform = { ...platform, cache: { ...cache, minConfidence: 0.3 } };
+  const demandsOf = async (jobId: string) => {
+    const row = await host.results.selectFrom('jobs').select('cache').where('job_id', '=', jobId).executeTakeFirst();
+    return [row?.cache?.min_confidence, row?.cache?.accept_stochastic];
+  };
+  const submitted = await submitJob(platform, host.caller, { pipeline: 'plain', acceptStochastic: true });
+  expect(await demandsOf(submitted.jobId)).toEqual([0.3, true]);
+  await waitForJob(platform, host.caller, submitted);
+  const { jobId } = await retryJob(platform, host.caller, submitted);
+  expect(await demandsOf(jobId)).toEqual([0.3, true]);
+  const strict = await submitJob(platform, host.caller, { pipeline: 'strict' });
+  expect(await demandsOf(strict.jobId)).toEqual([0.6, true]);
+});
+
+test('a result that is recorded between the look into the cache and the claim of the flight is taken', async () => {
+  await run({ pipeline: 'plain' });
+  const known = cache.recorded.length;
+  const find = cache.find.bind(cache);
+  let asked = 0;
+  platform = {
+    ...platform,
+    cache: {
+      ...cache,
+      find: async (results, lookup) => {
+        asked++;
+        // What it was before its holder committed.
+        return asked === 1 ? { outcome: 'miss', reason: 'no_entry' } : find(results, lookup);
+      },
+    },
+  };
+  await using late = new Executor(platform, { concurrency: 1 });
+  await executor[Symbol.asyncDispose]();
+  late.start();
+  await run({ pipeline: 'plain' });
+  expect(asked).toBe(2);
+  expect(tasks.calls).toHaveLength(1);
+  expect(cache.recorded.filter(({ taskName }) => taskName === 'dock')).toHaveLength(known > 0 ? 1 : 0);
+  expect(await host.results.selectFrom('cache_flights').selectAll().execute()).toEqual([]);
 });
