@@ -54,15 +54,13 @@ export function createSealer(secret: string | undefined): Sealer {
   return {
     seal(orgId, entry) {
       const { key, lead } = keyOf(orgId);
-      return lead + key.sign(sealedText(entry)).toString('base64url');
+      return lead + key.sign(sealedText(entry));
     },
     judge(orgId, entry) {
       const { key, lead } = keyOf(orgId);
       if (entry.seal === null) return 'broken';
       if (!entry.seal.startsWith(lead)) return /^\d+\.[\w-]{8}\.[\w-]{43}$/.test(entry.seal) ? 'foreign' : 'broken';
-      const given = Buffer.from(entry.seal.slice(lead.length), 'base64url');
-      const found = key.sign(sealedText(entry));
-      return given.length === found.length && timingSafeEqual(given, found) ? 'sound' : 'broken';
+      return isSame(entry.seal.slice(lead.length), key.sign(sealedText(entry))) ? 'sound' : 'broken';
     },
   };
 }
@@ -74,7 +72,10 @@ const ROOM = 16 * 1024;
 const inner = Buffer.alloc(BLOCK + ROOM);
 const outer = Buffer.alloc(BLOCK + 32);
 
-/** HMAC-SHA-256 (RFC 2104) of many texts under one key: by two hashes at one call each it takes a third of the time that an Hmac object does. */
+/**
+ * HMAC-SHA-256 (RFC 2104) of many texts under one key, as base64url. By two hashes at one call each, which give strings: a third of the time that an Hmac
+ * object takes, and a buffer made for each digest would double it.
+ */
 class HmacKey {
   readonly #inner = Buffer.alloc(BLOCK, 0x36);
   readonly #outer = Buffer.alloc(BLOCK, 0x5c);
@@ -87,10 +88,10 @@ class HmacKey {
     }
   }
 
-  sign(text: string): Buffer {
+  sign(text: string): string {
     this.#outer.copy(outer);
-    hash('sha256', this.#innerOf(text), 'buffer').copy(outer, BLOCK);
-    return hash('sha256', outer, 'buffer');
+    outer.write(hash('sha256', this.#innerOf(text), 'latin1'), BLOCK, 'latin1');
+    return hash('sha256', outer, 'base64url');
   }
 
   #innerOf(text: string): Buffer {
@@ -99,6 +100,18 @@ class HmacKey {
     this.#inner.copy(inner);
     return inner.subarray(0, BLOCK + inner.write(text, BLOCK));
   }
+}
+
+const DIGITS = 43;
+const left = Buffer.alloc(DIGITS);
+const right = Buffer.alloc(DIGITS);
+
+/** Takes as long wherever two texts of base64url differ. */
+function isSame(given: string, found: string): boolean {
+  if (given.length !== DIGITS) return false;
+  left.write(given, 'latin1');
+  right.write(found, 'latin1');
+  return timingSafeEqual(left, right);
 }
 
 /** Each part behind its length: no two entries give one text. */

@@ -17,7 +17,7 @@ import {
   listCacheFlights,
   renewCacheFlights,
 } from '../../src/results/cache-flight.repository.ts';
-import { lookUpEntries } from '../../src/results/look-up-entries.ts';
+import { type LookedUpEntry, lookUpEntries } from '../../src/results/look-up-entries.ts';
 import { openResultsDatabase } from '../../src/results/open-results-database.ts';
 import { type EntryToWrite, weighEntries, writeEntries } from '../../src/results/record-entries.ts';
 import { describeOnEachDatabase, insertTestJob, resultsTemplate, SCHEMA } from './each-database.ts';
@@ -121,6 +121,31 @@ describeOnEachDatabase((results) => {
     expect(await lookUpEntries(results(), { cacheKeys: ['ab'] })).toHaveLength(1);
     expect(await findCacheEntries(results(), { cacheKeys })).toHaveLength(3);
     for (const find of [lookUpEntries, findCacheEntries]) expect(await find(results(), { cacheKeys: [] })).toEqual([]);
+  });
+
+  test('an entry is found the same, alone and among many', async () => {
+    const result = {
+      job_id: jobId,
+      task_name: 'dock',
+      service_name: 'vina',
+      schema_version: '1',
+      result_data: { n: 1.5 },
+    };
+    await results().insertInto('task_results').values(result).execute();
+    const cacheKeys = Array.from({ length: 14 }, () => newId());
+    for (const [at, cache_key] of cacheKeys.entries())
+      await write({
+        ...{ cache_key, task_name: at % 2 === 0 ? 'dock' : '*', confidence_score: at === 3 ? null : at / 20 },
+        ...{ artifact_map: { '/poses': 'x' }, artifact_sizes: { x: at }, expires_in_ms: at === 4 ? 0 : null },
+      });
+    const invalidated_at = new Date();
+    const [, second = ''] = cacheKeys;
+    await results().updateTable('result_cache').set({ invalidated_at }).where('cache_key', '=', second).execute();
+    const together = await lookUpEntries(results(), { cacheKeys });
+    const alone = await Promise.all(cacheKeys.map((key) => lookUpEntries(results(), { cacheKeys: [key] })));
+    const byKey = (rows: readonly LookedUpEntry[]) => new Map(rows.map((row) => [row.cache_key, { ...row }]));
+    expect(byKey(together)).toEqual(byKey(alone.flat()));
+    expect(together).toHaveLength(14);
   });
 
   test('a digest over an answer is the same whether it is reckoned here or there', async () => {
