@@ -8,6 +8,17 @@ export class CommandUsageError extends MadError {
   }
 }
 
+/** Thrown when several entries of the cache have a key that begins as given. Nothing was done; `details.keys` are the first of them. */
+export class AmbiguousKeyError extends MadError {
+  static override readonly code = 'MAD_CLI_AMBIGUOUS_KEY';
+  constructor({ prefix, keys }: { prefix: string; keys: readonly string[] }) {
+    super({
+      message: `KEY: several keys begin with ${prefix}, such as ${keys.join(', ')}; give more digits`,
+      details: { prefix, keys: [...keys] },
+    });
+  }
+}
+
 /** Thrown when no session with the database could be had. `reason` is SQLSTATE or the system's error code where there is one. */
 export class DatabaseUnreachableError extends MadError {
   static override readonly code = 'MAD_CLI_DATABASE_UNREACHABLE';

@@ -1,4 +1,5 @@
 export {
+  AmbiguousKeyError,
   CommandUsageError,
   DamagedEntriesError,
   DatabaseRefusedError,

@@ -90,7 +90,7 @@ class HmacKey {
 
   sign(text: string): string {
     this.#outer.copy(outer);
-    outer.write(hash('sha256', this.#innerOf(text), 'latin1'), BLOCK, 'latin1');
+    outer.write(hash('sha256', this.#innerOf(text), 'binary'), BLOCK, 'binary');
     return hash('sha256', outer, 'base64url');
   }
 

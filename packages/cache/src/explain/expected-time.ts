@@ -90,6 +90,12 @@ function choicesOf(request: JsonObject): ReadonlyMap<string, JsonValue> {
   return choices;
 }
 
+/** What is left of an expected time after so many seconds of it; nothing where it has taken longer already. */
+export function remainingOf<Time extends Percentiles>(expected: Time, elapsedSeconds: number): Time {
+  const left = (seconds: number) => Math.max(0, Math.round((seconds - elapsedSeconds) * 1_000) / 1_000);
+  return { ...expected, p50: left(expected.p50), p95: left(expected.p95) };
+}
+
 /** Of sorted times in ms, the smallest that is not below the share. */
 function seconds(times: readonly number[], share: number): number {
   return (times[Math.max(0, Math.ceil(times.length * share) - 1)] ?? 0) / 1_000;

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   listCacheFlights,
   listComputeTimes,
+  listRunningExecutions,
   type Platform,
   type PreparedStep,
   type ResultsDatabase,
@@ -55,18 +56,21 @@ export async function planJob(platform: Platform, caller: Caller, request: Submi
   const results = await platform.results.get(orgId);
   const planning = { platform, results, traced };
   const leader = await findLeader(planning);
-  const isAnswered = leader !== undefined || traced.decision.outcome === 'hit';
-  const asked: AskedSteps = isAnswered ? { steps: [], decisions: new Map() } : await askSteps(planning);
+  // Of a job that would wait the steps tell what its leader has left to do.
+  const isServed = traced.decision.outcome === 'hit';
+  const asked: AskedSteps = isServed ? { steps: [], decisions: new Map() } : await askSteps(planning);
   const missed = listMissed(traced, asked);
   const contents = new OriginalContents({ platform, results, orgId, asked: listAsked(traced, asked) });
+  const flights = await findFlights(results, missed);
   const from: PlannedFrom = {
     traced,
     decisions: asked.decisions,
     leader,
-    flights: await findFlights(results, missed),
+    flights,
+    elapsed: await readElapsed(results, flights),
     entries: await findRefused(results, missed),
     nearest: await findNearest(results, {
-      questions: missed.filter(({ reason }) => reason === 'no_entry'),
+      questions: leader === undefined ? missed.filter(({ reason }) => reason === 'no_entry') : [],
       contents,
     }),
     times: await readTimes(results, asked),
@@ -75,7 +79,7 @@ export async function planJob(platform: Platform, caller: Caller, request: Submi
   const job = planWhole(from);
   const steps = asked.steps.map((step) => planStep(step, from));
   const { pipelineVersion, spec } = traced;
-  return { pipelineVersion, job, steps, ...sumUp(spec, { job, steps }) };
+  return { pipelineVersion, job, steps: leader === undefined ? steps : [], ...sumUp(spec, { job, steps }) };
 }
 
 /** The open job that was asked the same, where a new one would wait for it. */
@@ -159,6 +163,21 @@ async function findFlights(
   const cacheKeys = [...new Set(missed.map(({ cacheKey }) => cacheKey))];
   const flights = cacheKeys.length > 0 ? await listCacheFlights(results, { cacheKeys }) : [];
   return new Map(flights.filter(({ held }) => held).map((flight) => [flight.cache_key, flight]));
+}
+
+/** Cache key → seconds for which who computes it has run. */
+async function readElapsed(
+  results: ResultsDatabase,
+  flights: ReadonlyMap<string, SeenCacheFlight>,
+): Promise<ReadonlyMap<string, number>> {
+  const computing = [...flights].flatMap(([cacheKey, { job_id: jobId, task_name: taskName }]) =>
+    jobId === null || taskName === null ? [] : [{ cacheKey, jobId, taskName }],
+  );
+  const running = await listRunningExecutions(results, { instances: computing });
+  const seconds = new Map(running.map((row) => [`${row.job_id}/${row.task_name}`, row.elapsed_ms / 1_000]));
+  return new Map(
+    computing.map(({ cacheKey, jobId, taskName }) => [cacheKey, seconds.get(`${jobId}/${taskName}`) ?? 0]),
+  );
 }
 
 /** Cache key → the entry that is not served. */

@@ -9,7 +9,7 @@ import {
   type TracedStep,
 } from '@mad/core';
 import { NO_CACHE, REFRESH } from './decide-job.ts';
-import { type Expected, expectTime, sumInputBytes } from './expected-time.ts';
+import { type Expected, expectTime, remainingOf, sumInputBytes } from './expected-time.ts';
 import type { NearestEntry } from './explanation.ts';
 import type { PlannedPart, PlannedStep } from './plan.ts';
 import { inFlightRule, missRule, plainRule, type Rule, servedRule } from './rule.ts';
@@ -23,6 +23,8 @@ export interface PlannedFrom {
   readonly leader: string | undefined;
   /** Cache key → who computes it now. */
   readonly flights: ReadonlyMap<string, SeenCacheFlight>;
+  /** Cache key → seconds for which that has run. */
+  readonly elapsed: ReadonlyMap<string, number>;
   /** Cache key → the entry that is not served. */
   readonly entries: ReadonlyMap<string, CacheEntryRow>;
   /** Step instance, or `*`, → the nearest entry. */
@@ -92,7 +94,10 @@ function planPrepared(traced: PreparedStep, from: PlannedFrom): PlannedPart & { 
     return { outlook: 'miss', rule, cacheKey, nearest: null, expected };
   }
   const joined = mayShare(task.determinism, from.traced.demands) && joinedBy(from, { cacheKey, name });
-  if (joined) return { outlook: 'join', rule: joined, cacheKey, nearest: null, expected };
+  if (joined) {
+    const left = expected && remainingOf(expected, from.elapsed.get(cacheKey) ?? 0);
+    return { outlook: 'join', rule: joined, cacheKey, nearest: null, expected: left };
+  }
   const rule = missedBy(from, { decision, cacheKey });
   return { outlook: 'miss', rule, cacheKey, nearest: from.nearest.get(name) ?? null, expected };
 }

@@ -12,8 +12,8 @@ export function sumUp(
   const isAnswered = job.outlook === 'hit' || job.outlook === 'join';
   const taking = steps.filter(({ outlook }) => outlook === 'miss' || outlook === 'unknown' || outlook === 'join');
   const unknownSteps = taking.filter(({ expected }) => expected === null).map(({ taskName }) => taskName);
-  const computed = taking.filter(({ outlook }) => outlook !== 'join');
-  const elapsedSeconds = unknownSteps.length > 0 || job.outlook === 'join' ? null : longestWay(spec, taking);
+  const computed = isAnswered ? [] : taking.filter(({ outlook }) => outlook !== 'join');
+  const elapsedSeconds = unknownSteps.length > 0 ? null : longestWay(spec, taking);
   return {
     expected: { elapsedSeconds, unknownSteps },
     quota: {

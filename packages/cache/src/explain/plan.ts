@@ -13,10 +13,10 @@ export interface JobPlan {
   /** The label `name@version`. */
   readonly pipelineVersion: string;
   readonly job: PlannedPart;
-  /** Each step instance in the order of the pipeline's steps; none where the whole job would be served. */
+  /** Each step instance in the order of the pipeline's steps; none where the whole job would be served, or wait for another. */
   readonly steps: readonly PlannedStep[];
   readonly expected: {
-    /** From start to end where nothing has to wait for a free place: the longest way through the steps. Null where a step on the way was never computed, and where the job would wait for another. */
+    /** From start to end where nothing has to wait for a free place: the longest way through the steps; for a job that would wait for another what is left of that. Null where a step on the way was never computed. */
     readonly elapsedSeconds: Percentiles | null;
     /** Steps of which nothing is known from before, so that the sums lack them. */
     readonly unknownSteps: readonly string[];
@@ -43,6 +43,6 @@ export interface PlannedStep extends PlannedPart {
   /** Step instance, `dock` or `dock[<key>]`; the step itself where its items are not known yet. */
   readonly taskName: string;
   readonly taskKey: string;
-  /** What it would take, by what the same task took before; null where it would take nothing, or nothing is known. */
+  /** What it would take, by what the same task took before; of one that another job computes what is left of that. Null where it would take nothing, or nothing is known. */
   readonly expected: Expected | null;
 }

@@ -1,6 +1,6 @@
 import type { ComputeTime, JsonObject } from '@mad/core';
 import { expect, test } from 'vitest';
-import { expectTime, sumInputBytes } from '../../src/explain/expected-time.ts';
+import { expectTime, remainingOf, sumInputBytes } from '../../src/explain/expected-time.ts';
 
 let seed = 0;
 /** Samples that differ in their seeds; `ms` each. */
@@ -50,6 +50,10 @@ test('one in twenty takes longer than the 95th percentile', () => {
     (_, index) => times(1, {}, { ms: (index + 1) * 1_000 })[0] as ComputeTime,
   );
   expect(expectTime(samples, { request: {}, inputBytes: null })).toMatchObject({ p50: 50, p95: 95, samples: 100 });
+});
+
+test('what is left of a time is not below zero, and told to the millisecond', () => {
+  expect(remainingOf({ p50: 2, p95: 3.3 }, 2.1004)).toEqual({ p50: 0, p95: 1.2 });
 });
 
 test('a file that is named twice is counted once', () => {

@@ -8,7 +8,7 @@ import {
   waitForJob,
 } from '@mad/core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { explainJob, planJob } from '../../src/index.ts';
+import { cacheStatistics, explainJob, planJob } from '../../src/index.ts';
 import { caller, callerWith, createAnswers, type ExplainedHost, openExplainedHost } from './explained-host.ts';
 
 const from = (pointer: string) => ({ from: pointer });
@@ -182,6 +182,23 @@ test('where the cache was not to be asked, who said so is told', async () => {
   ]);
 });
 
+test('statistics count each decision that explanations tell, by the same reasons', async () => {
+  await publish('uncached', [{ ...PREPARE, cache: 'off' }, DOCK]);
+  const jobIds = [await run(), await run(), await run({ useCache: false }), await run({ pipeline: 'guess' })];
+  for (const pipeline of ['guess', 'fresh', 'uncached']) jobIds.push(await run({ pipeline }));
+  jobIds.push(await run({ pipeline: 'uncached', useCache: false }));
+  const explained = await Promise.all(jobIds.map(explain));
+  const told = explained.flatMap(({ job, steps }) => [job, ...steps]);
+  const count = (...decisions: string[]) => {
+    const codes = told.flatMap(({ decision, rule }) => (decisions.includes(decision) ? [rule.code] : []));
+    return Object.fromEntries([...Map.groupBy(codes, (code) => code)].map(([code, all]) => [code, all.length]));
+  };
+  const { hits, misses } = await cacheStatistics(host.platform, caller);
+  expect({ served: hits }).toEqual(count('hit'));
+  expect(misses).toEqual(count('miss', 'not_asked'));
+  expect(misses).toMatchObject({ refresh: 6, off: 4 });
+});
+
 test('who waits for an equal job is told which, before and after', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   gate = promise;
@@ -232,6 +249,41 @@ test('a step that waits for the same step of another job is told which', async (
     decision: 'waited',
     rule: { facts: { waitedFor: leader } },
   });
+});
+
+test('who would wait is told how much of the leader is left, and nothing below zero', async () => {
+  // Above 100 poses are rescored, which takes as long as docking.
+  await run({ parameters: { smiles: 'CCO', seed: 109 } });
+  const asked = { parameters: { smiles: 'CCO', seed: 101 } };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  const leader = await submit(asked);
+  await expect.poll(async () => (await explain(leader)).steps[1]?.decision).toBe('miss');
+  const runningFor = (ms: number) =>
+    host.results
+      .updateTable('task_executions')
+      .set({ started_at: new Date(Date.now() - ms) })
+      .where('job_id', '=', leader)
+      .where('task_name', '=', 'dock')
+      .execute();
+  const other = { parameters: { smiles: 'CCO', seed: 101, note: 'another job' } };
+  await runningFor(1_500);
+  const [whole, step] = [await plan(asked), (await plan(other)).steps[1]];
+  expect(whole).toMatchObject({
+    job: { outlook: 'join' },
+    steps: [],
+    quota: { jobs: 0, computeSeconds: { p50: 0, p95: 0 } },
+  });
+  expect(step).toMatchObject({ outlook: 'join', expected: { samples: 2 } });
+  expect(step?.expected?.p50).toBeGreaterThan(0);
+  expect(step?.expected?.p50).toBeLessThanOrEqual(0.5);
+  expect(whole.expected.elapsedSeconds?.p50).toBeGreaterThan(2);
+  expect(whole.expected.elapsedSeconds?.p50).toBeLessThanOrEqual(2.5);
+  await runningFor(3_600_000);
+  expect((await plan(asked)).expected.elapsedSeconds).toEqual({ p50: 2, p95: 2 });
+  expect((await plan(other)).steps[1]?.expected).toMatchObject({ p50: 0, p95: 0 });
+  resolve();
+  await waitForJob(host.platform, caller, { jobId: leader });
 });
 
 test('a suspicious answer that the pipeline wants computed again is foreseen and told as such', async () => {

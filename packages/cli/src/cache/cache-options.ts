@@ -38,6 +38,9 @@ export interface OpenedCache {
   readonly caller: Caller;
 }
 
+/** How a key is given. */
+export const KEY_HELP = 'as mad cache list shows it, or its first 8 digits or more';
+
 /** Connections to the Results DB. */
 const MAX_CONNECTIONS = 4;
 

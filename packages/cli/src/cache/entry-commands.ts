@@ -2,9 +2,10 @@ import { getEntry, listEntries, pinEntry, setEntryExpiry } from '@mad/cache';
 import type { Command } from 'commander';
 import { CommandUsageError } from '../errors.ts';
 import type { Terminal } from '../terminal.ts';
-import { type CacheFlags, inCache, withCacheOptions } from './cache-options.ts';
+import { type CacheFlags, inCache, KEY_HELP, withCacheOptions } from './cache-options.ts';
 import { formatEntries, formatEntry } from './entry-text.ts';
 import { parseCount, parseDuration, parseJobId, parseKey, parseTime, parseWord } from './parse-cache-flags.ts';
+import { resolveKey } from './resolve-key.ts';
 import { toJson } from './to-json.ts';
 
 interface ListFlags extends CacheFlags {
@@ -35,7 +36,7 @@ export function addEntryCommands(cache: Command, terminal: Terminal): void {
     .option('--cursor <cursor>', 'go on where a list ended')
     .action((flags: ListFlags) => list(terminal, flags));
   withCacheOptions(cache.command('show').description('everything about one entry, and what happened to it'))
-    .argument('<key>', 'as mad cache list shows it')
+    .argument('<key>', KEY_HELP)
     .action((key: string, flags: CacheFlags) => show(terminal, key, flags));
   for (const pinned of [true, false])
     withCacheOptions(
@@ -45,10 +46,10 @@ export function addEntryCommands(cache: Command, terminal: Terminal): void {
           pinned ? 'keep an entry: it does not expire and is not evicted' : 'let an entry expire and be evicted again',
         ),
     )
-      .argument('<key>', 'as mad cache list shows it')
+      .argument('<key>', KEY_HELP)
       .action((key: string, flags: CacheFlags) => pin(terminal, flags, { cacheKey: key, pinned }));
   withCacheOptions(cache.command('expire').description('say when an entry expires'))
-    .argument('<key>', 'as mad cache list shows it')
+    .argument('<key>', KEY_HELP)
     .option('--at <time>', 'then, such as 2030-01-31T08:00:00Z')
     .option('--never', 'not by time')
     .option('--sliding <duration>', 'so long after each use, such as 30d')
@@ -70,8 +71,10 @@ async function list(terminal: Terminal, flags: ListFlags): Promise<void> {
 }
 
 async function show(terminal: Terminal, key: string, flags: CacheFlags): Promise<void> {
-  const cacheKey = parseKey(key);
-  const entry = await inCache(terminal, flags, ({ platform, caller }) => getEntry(platform, caller, { cacheKey }));
+  const prefix = parseKey(key);
+  const entry = await inCache(terminal, flags, async (opened) =>
+    getEntry(opened.platform, opened.caller, { cacheKey: await resolveKey(opened, prefix) }),
+  );
   terminal.out(flags.json ? toJson(entry) : formatEntry(entry));
 }
 
@@ -80,14 +83,22 @@ async function pin(
   flags: CacheFlags,
   { cacheKey: key, pinned }: { readonly cacheKey: string; readonly pinned: boolean },
 ): Promise<void> {
-  const cacheKey = parseKey(key);
-  await inCache(terminal, flags, ({ platform, caller }) => pinEntry(platform, caller, { cacheKey, pinned }));
+  const prefix = parseKey(key);
+  const cacheKey = await inCache(terminal, flags, async (opened) => {
+    const found = await resolveKey(opened, prefix);
+    await pinEntry(opened.platform, opened.caller, { cacheKey: found, pinned });
+    return found;
+  });
   terminal.out(flags.json ? toJson({ cacheKey, pinned }) : `${pinned ? 'pinned' : 'unpinned'} ${cacheKey}\n`);
 }
 
 async function expire(terminal: Terminal, key: string, flags: ExpireFlags): Promise<void> {
-  const given = { cacheKey: parseKey(key), ...expiryOf(flags) };
-  await inCache(terminal, flags, ({ platform, caller }) => setEntryExpiry(platform, caller, given));
+  const [prefix, expiry] = [parseKey(key), expiryOf(flags)];
+  const given = await inCache(terminal, flags, async (opened) => {
+    const found = { cacheKey: await resolveKey(opened, prefix), ...expiry };
+    await setEntryExpiry(opened.platform, opened.caller, found);
+    return found;
+  });
   const when = given.expiresAt === null ? 'does not expire' : `expires at ${given.expiresAt.toISOString()}`;
   terminal.out(flags.json ? toJson(given) : `${given.cacheKey} ${when}\n`);
 }

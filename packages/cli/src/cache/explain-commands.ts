@@ -14,12 +14,13 @@ import {
   withCacheSecret,
 } from './cache-options.ts';
 import { formatExplanation } from './explanation-text.ts';
-import { parseJobId } from './parse-cache-flags.ts';
+import { parseJobId, parseShare } from './parse-cache-flags.ts';
 import { formatPlan } from './plan-text.ts';
 import { toJson } from './to-json.ts';
 
 interface PlanFlags extends CacheFlags {
   readonly request?: string;
+  readonly minConfidence?: string;
 }
 
 /** Adds `mad cache explain` and `plan`. */
@@ -31,6 +32,7 @@ export function addExplainCommands(cache: Command, terminal: Terminal): void {
   withCacheSecret(withCacheOptions(cache.command('plan')))
     .description('what the cache would do with a request, and how long the rest would take; nothing is submitted')
     .option('--request <file>', 'JSON as submitJob takes it: {"pipeline": "docking", "inputs": {…}, "parameters": {…}}')
+    .option('--min-confidence <share>', 'what the platform gives its cache as minConfidence (default: none)')
     .action((flags: PlanFlags) => plan(terminal, flags));
 }
 
@@ -49,21 +51,28 @@ async function plan(terminal: Terminal, flags: PlanFlags): Promise<void> {
   requireArtifacts(flags);
   // Its form is checked as that of every submission is.
   const request = (await readRequest(flags.request)) as unknown as SubmitJob;
-  const found = await inPlatform(terminal, flags, ({ platform, caller }) => planJob(platform, caller, request));
-  terminal.out(flags.json ? toJson(found) : formatPlan(found));
+  const { minConfidence: share } = flags;
+  const minConfidence = share === undefined ? undefined : parseShare('--min-confidence', share);
+  const found = await inPlatform(terminal, { ...flags, minConfidence }, ({ platform, caller }) =>
+    planJob(platform, caller, request),
+  );
+  // Both are options of the platform's own cache, which this process does not see.
+  const plannedWithout = ['normalizers', ...(minConfidence === undefined ? ['minConfidence'] : [])];
+  terminal.out(flags.json ? toJson({ ...found, plannedWithout }) : formatPlan(found, plannedWithout));
 }
 
 /** A platform that calls no service and runs nothing. */
 function inPlatform<Result>(
   terminal: Terminal,
-  flags: CacheFlags,
+  flags: CacheFlags & { readonly minConfidence?: number | undefined },
   use: (opened: { platform: Platform; caller: OpenedCache['caller'] }) => Promise<Result>,
 ): Promise<Result> {
   return inCache(terminal, flags, async ({ platform, caller }) => {
     const { metadata, artifacts } = platform;
+    const { minConfidence } = flags;
     const { MAD_CACHE_SECRET: secret, MAD_CACHE_SALT: salt } = terminal.env;
     await using tasks = createTaskRunner({ metadata, artifacts, allowedOrigins: [] });
-    await using cache = createResultCache({ artifacts, metadata, secret, salt });
+    await using cache = createResultCache({ artifacts, metadata, secret, salt, minConfidence });
     return await use({ platform: { ...platform, tasks, cache, queue: createInProcessQueue() }, caller });
   });
 }

@@ -4,10 +4,16 @@ import { CommandUsageError } from '../errors.ts';
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const UNITS_BYTES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** A key of the cache. @throws {CommandUsageError} */
+/** A key of the cache, or how one begins. @throws {CommandUsageError} */
 export function parseKey(text: string): string {
-  if (/^[0-9a-f]{64}$/.test(text)) return text;
-  throw refuse('KEY', 'a key of the cache, 64 hexadecimal digits as mad cache list shows them', text);
+  if (/^[0-9a-f]{8,64}$/.test(text)) return text;
+  throw refuse('KEY', 'a key of the cache as mad cache list shows it, or its first 8 hexadecimal digits or more', text);
+}
+
+/** A number from 0 to 1. @throws {CommandUsageError} */
+export function parseShare(option: string, text: string): number {
+  if (/^(0(\.\d+)?|1(\.0+)?)$/.test(text)) return Number(text);
+  throw refuse(option, 'a number from 0 to 1, such as 0.6', text);
 }
 
 /** A job's id. @throws {CommandUsageError} */

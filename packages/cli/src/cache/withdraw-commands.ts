@@ -4,8 +4,9 @@ import { CommandUsageError } from '../errors.ts';
 import { formatTable } from '../format-table.ts';
 import type { Terminal } from '../terminal.ts';
 import { count } from './amounts.ts';
-import { type CacheFlags, inCache, withCacheOptions } from './cache-options.ts';
+import { type CacheFlags, inCache, KEY_HELP, withCacheOptions } from './cache-options.ts';
 import { parseKey, parseTime } from './parse-cache-flags.ts';
+import { resolveKey } from './resolve-key.ts';
 import { toJson } from './to-json.ts';
 
 /** Which entries are meant: those that meet all of them. */
@@ -30,7 +31,7 @@ export function addWithdrawCommands(cache: Command, terminal: Terminal): void {
   withCriteria(
     cache.command('invalidate').description('let entries not be served any more: one, or all that meet every option'),
   )
-    .argument('[key]', 'as mad cache list shows it')
+    .argument('[key]', KEY_HELP)
     .option('--reason <text>', 'why, as explanations will say it')
     .action((key: string | undefined, flags: InvalidateFlags) => invalidate(terminal, key, flags));
   withCriteria(
@@ -64,8 +65,15 @@ async function invalidate(terminal: Terminal, key: string | undefined, flags: In
   };
   requireCriterion(criteria, 'KEY, --task, --task-version, --image, --from or --to');
   const given = { ...criteria, ...(reason !== undefined && { reason }) };
-  const done = await inCache(terminal, flags, ({ platform, caller }) => invalidateEntries(platform, caller, given));
-  terminal.out(flags.json ? toJson(done) : `${count(done.entries, 'entry', 'entries')} invalidated\n`);
+  const done = await inCache(terminal, flags, async (opened) => {
+    const { platform, caller } = opened;
+    const { cacheKey: prefix } = criteria;
+    const found = prefix === undefined ? {} : { cacheKey: await resolveKey(opened, prefix) };
+    return invalidateEntries(platform, caller, { ...given, ...found });
+  });
+  if (flags.json) terminal.out(toJson(done));
+  else if (done.entries === 0) terminal.out(matchedNone(flags, key));
+  else terminal.out(`${count(done.entries, 'entry', 'entries')} invalidated\n`);
 }
 
 async function disown(terminal: Terminal, flags: DisownFlags): Promise<void> {
@@ -81,6 +89,7 @@ async function disown(terminal: Terminal, flags: DisownFlags): Promise<void> {
   requireCriterion(criteria, '--image, --service, --task, --from or --to');
   const done = await inCache(terminal, flags, ({ platform, caller }) => disownEntries(platform, caller, criteria));
   if (flags.json) terminal.out(toJson(done));
+  else if (done.entries === 0 && done.jobs.length === 0) terminal.out(matchedNone(flags));
   else {
     const rows = done.jobs.map(({ jobId, cacheKey, how }) => [jobId, HOW[how], cacheKey]);
     const used = rows.length > 0 ? formatTable([['job', 'used it', 'key'], ...rows]) : '';
@@ -90,6 +99,13 @@ async function disown(terminal: Terminal, flags: DisownFlags): Promise<void> {
 }
 
 const HOW = { computed: 'computed it', step: 'was given it for a step', job: 'was given it as a whole' } as const;
+
+/** What was looked for, and where to look: a name that is misspelled finds nothing either. */
+function matchedNone({ task, taskVersion, image, service, from, to }: DisownFlags, key?: string | undefined): string {
+  const wanted = { key, task, 'task version': taskVersion, image, service, 'made from': from, 'made before': to };
+  const words = Object.entries(wanted).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]));
+  return `matched 0: no entry in service with ${words.join(', ')}; mad cache list shows those that are there\n`;
+}
 
 function betweenOf({ from, to }: WithdrawFlags): { between?: { from?: Date; to?: Date } } {
   const between = {

@@ -1,13 +1,21 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runMad } from '../../src/index.ts';
 
 const key = '0'.repeat(64);
+const PLAN = ['plan', '--request', join(import.meta.dirname, '../../package.json'), '--artifacts', '.'];
 
 test.each([
   ['no organization', ['list', '--url', 'postgresql://h/d'], /^mad: --org: expected the uuid .*got none\n$/],
   ['no url', ['stats'], /^mad: --url: expected .*got none\n$/],
   ['no key', ['pin'], /^mad: missing required argument 'key'\n$/],
-  ['what is no key', ['pin', 'abc'], /^mad: KEY: expected a key of the cache, 64 .*got "abc"\n$/],
+  ['too few digits of a key', ['pin', 'abcdef0'], /^mad: KEY: expected a key .* 8 hex.* more, got "abcdef0"\n$/],
+  ['too many digits of a key', ['show', `${key}0`], /^mad: KEY: expected a key .*\n$/],
+  [
+    'what is no share',
+    [...PLAN, '--min-confidence', '1.5'],
+    /^mad: --min-confidence: expected a number .*got "1.5"\n$/,
+  ],
   ['what is no state', ['list', '--state', 'good'], /^mad: --state: expected one of served, .*got "good"\n$/],
   ['what is no number', ['list', '--limit', '0'], /^mad: --limit: expected a whole number .*got "0"\n$/],
   ['a time without an offset', ['stats', '--since', '2030-01-01T00:00'], /^mad: --since: expected a time .*\n$/],

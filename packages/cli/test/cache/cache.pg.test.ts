@@ -79,6 +79,25 @@ test('entries are listed, and shown with what happened to them', async () => {
   expect(await json('show', step.cache_key)).toMatchObject({ state: 'served', expires_at: null });
 });
 
+test('the first digits of a key are enough where no other key begins so', async () => {
+  const { step } = await compute({ smiles: 'CCCO', seed: 1 });
+  const prefix = step.cache_key.slice(0, 8);
+  expect(await cache('pin', prefix)).toMatchObject({ code: 0, out: `pinned ${step.cache_key}\n` });
+  expect(await json('show', prefix)).toMatchObject({ cache_key: step.cache_key, pinned: true });
+  await using twins = await organization.addTwins(step.cache_key, 7);
+  for (const args of [['show'], ['unpin'], ['invalidate'], ['expire', '--never']]) {
+    const [command = '', ...options] = args;
+    const told = await cache(command, prefix, ...options);
+    expect(told, command).toMatchObject({ code: 1, out: '' });
+    const named = twins.keys.slice(0, 5).join(', ');
+    expect(told.err).toBe(`mad: KEY: several keys begin with ${prefix}, such as ${named}; give more digits\n`);
+  }
+  expect(await cache('unpin', step.cache_key)).toMatchObject({ code: 0 });
+  const gone = await cache('invalidate', '0123456789');
+  expect(gone).toMatchObject({ code: 1, out: '' });
+  expect(gone.err).toMatch(/^mad: cache entry 0123456789 was not found .*; mad cache list shows those .*\n$/);
+});
+
 test('a job is explained, and a request planned', async () => {
   const { jobId: first } = await compute({ smiles: 'CCC', seed: 1 });
   expect((await cache('explain', first)).out).toMatch(/^whole job: miss – /m);
@@ -97,6 +116,11 @@ test('a job is explained, and a request planned', async () => {
   const known = await cache('plan', '--request', file);
   expect(known.out).toMatch(/^whole job: hit – served: the result of job .*$/m);
   expect(known.out).toMatch(/^computes nothing, 0 jobs of a quota$/m);
+  expect(known.out).toMatch(/^planned without the platform's normalizers and minConfidence: .*$/m);
+  const demanding = await cache('plan', '--request', file, '--min-confidence', '0.6');
+  expect(demanding.out).toMatch(/^whole job: miss – not scored, and a confidence of 0.6 is asked for$/m);
+  expect(demanding.out).toMatch(/^planned without the platform's normalizers: .*$/m);
+  expect(await json('plan', '--request', file)).toMatchObject({ planned_without: ['normalizers', 'minConfidence'] });
   await writeFile(file, JSON.stringify({ pipeline: 'docking', parameters: { smiles: 'CCC', seed: 3 } }));
   expect((await cache('plan', '--request', file)).out).toMatch(/^dock \(dock\): miss – no entry$/m);
   expect(await json('plan', '--request', file)).toMatchObject({ quota: { jobs: 1 }, steps: [{ outlook: 'miss' }] });
@@ -109,6 +133,14 @@ test('what is invalidated is computed again; what is disowned tells who used it'
   const told = await cache('invalidate', whole.cache_key, '--reason', 'wrong box');
   expect(told).toEqual({ code: 0, out: '1 entry invalidated\n', err: '' });
   expect(await json('show', whole.cache_key)).toMatchObject({ state: 'invalidated', reason: 'wrong box' });
+
+  const again = await cache('invalidate', '--task', 'dokc', '--task-version', '1.0.0');
+  expect(again).toMatchObject({ code: 0, err: '' });
+  const looked = 'task dokc, task version 1.0.0';
+  expect(again.out).toBe(`matched 0: no entry in service with ${looked}; mad cache list shows those that are there\n`);
+  expect((await cache('disown', '--service', 'vna', '--image', 'sha256:0')).out).toMatch(
+    /^matched 0: .* with image sha256:0, service vna; mad cache list shows /,
+  );
 
   const disowned = await cache('disown', '--task', 'dock', '--from', '2000-01-01T00:00:00Z');
   expect(disowned.code).toBe(0);
@@ -172,11 +204,14 @@ test('an entry or a job that is not there is one line, exit code 1', async () =>
   for (const args of [
     ['show', key],
     ['pin', key],
+    ['expire', key, '--never'],
+    ['invalidate', key],
     ['explain', '01890a5d-ac96-774b-bcce-b302099a8057'],
   ]) {
     const run = await cache(...args);
     expect(run).toMatchObject({ code: 1, out: '' });
     expect(run.err).toMatch(/^mad: [^\n]*not found[^\n]*\n$/);
+    if (args.includes(key)) expect(run.err).toContain('mad cache list shows those that are there');
   }
 });
 

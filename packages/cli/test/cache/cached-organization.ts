@@ -8,6 +8,7 @@ import {
   createInProcessQueue,
   createLocalArtifactStore,
   Executor,
+  findCacheEntries,
   migrateMetadata,
   openMetadataDatabase,
   type Platform,
@@ -31,6 +32,8 @@ export interface CachedOrganization extends AsyncDisposable {
   readonly flags: readonly string[];
   /** Submits a job and waits for its end. */
   run(parameters: { readonly smiles: string; readonly seed: number }): Promise<SubmittedJob>;
+  /** An entry is there as often as told under other keys with the same first eight digits, until this is disposed. `keys` are theirs and its own, in order. */
+  addTwins(cacheKey: string, count: number): Promise<AsyncDisposable & { readonly keys: readonly string[] }>;
   /** Resolves when the hits so far are counted. */
   flush(): Promise<void>;
 }
@@ -103,6 +106,19 @@ export async function openCachedOrganization(): Promise<CachedOrganization> {
       const job = await submitJob(platform, caller, { pipeline: 'docking', parameters });
       await waitForJob(platform, caller, { jobId: job.jobId });
       return job;
+    },
+    async addTwins(cacheKey, count) {
+      const db = await results.get(orgId);
+      const entries = await findCacheEntries(db, { cacheKeys: [cacheKey] });
+      const twins = Array.from({ length: count }, (_, n) => `${cacheKey.slice(0, 8)}${String(n).repeat(56)}`);
+      const rows = twins.flatMap((cache_key) => entries.map((entry) => ({ ...entry, cache_key })));
+      await db.insertInto('result_cache').values(rows).execute();
+      return {
+        keys: [...twins, cacheKey].sort(),
+        async [Symbol.asyncDispose]() {
+          await db.deleteFrom('result_cache').where('cache_key', 'in', twins).execute();
+        },
+      };
     },
     flush: () => cache.flush(),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -15,6 +15,7 @@ import type { SubmitJob } from './parse-submit-request.ts';
 import { isTerminal } from './states.ts';
 import type { SubmittedJob } from './submitted-job.ts';
 import { traceJob } from './trace-job.ts';
+import { refuseUnknownKeys } from './unknown-keys.ts';
 import type { FindReuse } from './write-jobs.ts';
 
 /** What is to be different from a job that is over. */
@@ -30,6 +31,11 @@ export interface ForkJob extends Pick<SubmitJob, 'idempotencyKey' | 'priority' |
   readonly useCache?: boolean | undefined;
 }
 
+const KEYS = Object.keys({
+  ...{ jobId: true, inputs: true, parameters: true, version: true, useCache: true },
+  ...{ idempotencyKey: true, priority: true, deadline: true, runAfter: true },
+} satisfies Record<keyof ForkJob, true>);
+
 /**
  * Runs a job that is over again, as a new job with `forked_from`, with what is to be different. Steps that the difference does not reach keep their
  * committed results: they are copied in the transaction that accepts the new job, one `TASK_REUSED` event each, and are not run again. Failed steps
@@ -37,10 +43,11 @@ export interface ForkJob extends Pick<SubmitJob, 'idempotencyKey' | 'priority' |
  * @throws {PermissionDeniedError} without `job.create`, or `job.view` of the job
  * @throws {NotFoundError} when the job is not there, or its pipeline or version is not visible any more
  * @throws {ConflictError} when the idempotency key was used for another request
- * @throws {ValidationFailedError} when the job is not over, or the inputs and parameters do not fit the version
+ * @throws {ValidationFailedError} for an option that there is none of, when the job is not over, or the inputs and parameters do not fit the version
  */
 export async function forkJob(platform: Platform, caller: Caller, fork: ForkJob): Promise<SubmittedJob> {
   requirePermission(caller, 'job.create');
+  refuseUnknownKeys('job', fork, KEYS);
   const results = await platform.results.get(caller.orgId);
   const original = await getPermittedJob(results, caller, { jobId: fork.jobId, permission: 'job.view' });
   const request = await toRequest(results, { original, fork });

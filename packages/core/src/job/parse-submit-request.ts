@@ -4,6 +4,7 @@ import { isUuid } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { findNotPlainJson } from '../plain-json.ts';
 import { copyObject, readPlainly } from '../read-plainly.ts';
+import { listUnknownKeys } from './unknown-keys.ts';
 
 /** What is asked of a job. */
 export interface SubmitJob {
@@ -67,6 +68,8 @@ const form = z.looseObject({
   itemKey: text(255).optional(),
 });
 
+const KEYS = [...Object.keys(form.shape), 'parameters'];
+
 /** Bytes of a job's parameters as JSON: they are checked, hashed and stored with every job. What is larger is a file, and an input. */
 const MAX_PARAMETERS_BYTES = 1_048_576;
 
@@ -87,6 +90,7 @@ function parse(value: unknown): { readonly issues: readonly ValidationIssue[]; r
     pointer: path.map((part) => `/${String(part)}`).join(''),
     message,
   }));
+  issues.push(...listUnknownKeys(copy, KEYS));
   const given = isJsonObject(copy) ? copy.parameters : undefined;
   const parameters = given === undefined ? undefined : parseParameters(given, issues);
   const { inputs, deadline, runAfter } = parsed.data ?? {};

@@ -15,6 +15,7 @@ import { compileSchema } from '../schema/compile-schema.ts';
 import { proveDataFlow, type UnprovenFlow } from './check-data-flow.ts';
 import { checkPublishRequest } from './check-publish-request.ts';
 import { forgetHeads } from './known-heads.ts';
+import { listCacheMarks } from './list-cache-marks.ts';
 import { type PipelineSpec, type PipelineSpecInput, type PublishedSpec, parsePipelineSpec } from './pipeline-spec.ts';
 import { isOwnPrivate } from './published-pipeline.ts';
 import { orderSteps } from './step-graph.ts';
@@ -101,6 +102,8 @@ interface Frozen {
 async function freeze({ tasks: runner }: Platform, { orgId }: Caller, spec: PipelineSpec): Promise<Frozen> {
   compileSchema(spec.inputs, { subject: 'inputs of the pipeline spec' });
   compileSchema(spec.parameters, { subject: 'parameters of the pipeline spec' });
+  const marks = listCacheMarks(spec);
+  if (marks.length > 0) throw new ValidationFailedError({ subject: 'pipeline spec', issues: marks });
   const ordered = orderSteps(spec.tasks);
   const ranges = new Map<string, Promise<ResolvedTask>>();
   const tasks = new Map<string, ResolvedTask>();

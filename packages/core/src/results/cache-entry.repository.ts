@@ -48,6 +48,23 @@ export async function findCacheEntries(
   return rows.map((row) => withNumbers(row, BIGINTS));
 }
 
+/** Keys of entries that begin so, in order. */
+export async function findCacheKeys(
+  db: ResultsDatabase,
+  { prefix, limit }: { readonly prefix: string; readonly limit: number },
+): Promise<readonly string[]> {
+  // Keys are hex digits: no other text that begins so comes between, and the index is read over this range alone.
+  const rows = await db
+    .selectFrom('result_cache')
+    .select('cache_key')
+    .where('cache_key', '>=', prefix)
+    .where('cache_key', '<', `${prefix}g`)
+    .orderBy('cache_key')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.cache_key);
+}
+
 /** Which entries to list; filters are joined by "and". */
 export interface ListCacheEntries extends PageRequest {
   /** Entries of steps of this task. */

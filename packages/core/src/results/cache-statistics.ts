@@ -10,7 +10,7 @@ export interface CacheStatistics {
   readonly bytes: number;
   /** Steps and whole jobs that were given a result, those that waited for it included. */
   readonly hits: number;
-  /** Reason → steps and whole jobs that were not. */
+  /** Reason → steps and whole jobs that were not. Beside the reasons of the cache: `refresh`, it was not to be asked; `off`, nor to record. */
   readonly misses: Readonly<Record<string, number>>;
   /** What computing them again would have taken, as far as their entries are still there. */
   readonly savedMs: number;
@@ -39,10 +39,10 @@ export async function readCacheStatistics(
   WHERE told.event IN ('TASK_CACHED', 'CACHE_HIT')
 ), missed AS (
   SELECT reason, count(*) AS number FROM (
-    SELECT x.cache_outcome AS reason FROM ${s}task_executions x
-    WHERE x.retries = 0 AND x.cache_outcome <> 'hit' AND ($1::timestamptz IS NULL OR x.started_at >= $1)
+    SELECT coalesce(x.cache_outcome, CASE WHEN x.cache_key IS NULL THEN 'off' ELSE 'refresh' END) AS reason FROM ${s}task_executions x
+    WHERE x.retries = 0 AND x.started_at IS NOT NULL AND x.cache_outcome IS DISTINCT FROM 'hit' AND ($1::timestamptz IS NULL OR x.started_at >= $1)
     UNION ALL
-    SELECT j.cache->>'reason' FROM ${s}jobs j WHERE j.cache->>'reason' IS NOT NULL AND j.canonical_job_id IS NULL AND ($1::timestamptz IS NULL OR j.created_at >= $1)
+    SELECT CASE WHEN j.cache->>'use' = 'false' THEN 'refresh' ELSE j.cache->>'reason' END FROM ${s}jobs j WHERE j.cache->>'reason' IS NOT NULL AND j.canonical_job_id IS NULL AND ($1::timestamptz IS NULL OR j.created_at >= $1)
   ) r GROUP BY reason
 )
 SELECT held.entries::float8, held.bytes::float8, counted.hits::float8, counted.joined::float8,

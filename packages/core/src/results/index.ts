@@ -7,6 +7,7 @@ export {
   expireCacheEntry,
   findCacheEntries,
   findCacheEntry,
+  findCacheKeys,
   type ListCacheEntries,
   listCacheEntries,
   pinCacheEntry,
@@ -125,7 +126,10 @@ export type {
 export {
   type AcceptedExecution,
   finishOpenTaskExecutions,
+  type InstanceOfJob,
+  listRunningExecutions,
   listTaskExecutions,
+  type RunningExecution,
   recordAcceptedExecution,
 } from './task-execution.repository.ts';
 export {

@@ -139,7 +139,7 @@ test('what neither caller nor pipeline ask the cache asks, and a fork asks what 
   const submitted = await submitJob(platform, host.caller, { pipeline: 'plain', acceptStochastic: true });
   expect(await demandsOf(submitted.jobId)).toEqual([0.3, true]);
   await waitForJob(platform, host.caller, submitted);
-  const { jobId } = await retryJob(platform, host.caller, submitted);
+  const { jobId } = await retryJob(platform, host.caller, { jobId: submitted.jobId });
   expect(await demandsOf(jobId)).toEqual([0.3, true]);
   const strict = await submitJob(platform, host.caller, { pipeline: 'strict' });
   expect(await demandsOf(strict.jobId)).toEqual([0.6, true]);

@@ -233,6 +233,11 @@ describe.each(['pglite', 'postgres'] as const)('running a job again on %s', (kin
     const first = await end(RESULTS);
     const may = (...permissions: string[]) => ({ ...host.caller, permissions: new Set(permissions) });
     await expect(retryJob(host.platform, may('job.view'), { jobId: first })).rejects.toThrow(/job\.create/);
+    const misspelled = { jobId: first, useCahce: false };
+    for (const again of [forkJob, retryJob])
+      await expect(again(host.platform, host.caller, misspelled)).rejects.toThrow(/\/useCahce: .* useCache\?/);
+    const different = { jobId: first, parameters: { size: 1 } };
+    await expect(retryJob(host.platform, host.caller, different)).rejects.toThrow(/\/parameters: no such option/);
     await expect(retryJob(host.platform, may('job.create'), { jobId: first })).rejects.toThrow(/job\.view/);
     await expect(retryJob(host.platform, callerOf(OTHER_ORG_ID), { jobId: first })).rejects.toThrow(/was not found/);
     const fork = (more: object) => forkJob(host.platform, host.caller, { jobId: first, ...more });

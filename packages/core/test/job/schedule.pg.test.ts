@@ -11,6 +11,7 @@ import {
   type Platform,
   publishPipeline,
   runDueSchedules,
+  type ScheduledRequest,
   submitJob,
   submitJobs,
   UNUSABLE_PASSWORD,
@@ -104,6 +105,19 @@ describe.each(['pglite', 'postgres'] as const)('schedules on %s', (kind) => {
     now = new Date('2027-01-01T02:00:01Z');
     expect(await runDueSchedules(platform)).toHaveLength(1);
     expect(await jobs()).toHaveLength(2);
+  });
+
+  test('every option of its request is kept', async () => {
+    const request: Required<ScheduledRequest> = {
+      ...{ pipeline: 'counting', version: '1.0.0', inputs: {}, parameters: { n: 1 }, useCache: false },
+      ...{ minConfidence: 0.5, acceptStochastic: true, priority: 3, screeningId: newId(), itemKey: 'mol-1' },
+    };
+    const { scheduleId } = await create({ request });
+    expect((await only())?.request).toEqual(request);
+    const renamed = { scheduleId, nmae: 'x' };
+    await expect(updateSchedule(platform, host.caller, renamed)).rejects.toThrow(/\/nmae: .* name\?/);
+    await updateSchedule(platform, host.caller, { scheduleId, name: 'renamed' });
+    expect((await only())?.request).toEqual(request);
   });
 
   test('a process that died between the job and the note of it leaves no second job', async () => {
@@ -263,6 +277,8 @@ describe.each(['pglite', 'postgres'] as const)('schedules on %s', (kind) => {
     [{ request: { pipeline: 'counting', parameters: { n: 'x' } } }, '/parameters/n'],
     [{ request: { pipeline: 'nowhere' } }, 'nowhere was not found'],
     [{ request: undefined }, '/request'],
+    [{ request: { pipeline: 'counting', useCahce: false } }, '/useCahce: no such option; did you mean useCache?'],
+    [{ timezome: 'Europe/Berlin' }, '/timezome: no such option; did you mean timezone?'],
   ])('%j is refused', async (wrong, place) => {
     await expect(create(wrong as Partial<CreateSchedule>)).rejects.toThrow(place);
     expect((await listSchedules(platform, host.caller)).items).toEqual([]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { getPublishedPipeline, type ResolvedTask, type TaskRunner } from '../../src/index.ts';
+import { getPublishedPipeline, type JsonObject, type ResolvedTask, type TaskRunner } from '../../src/index.ts';
 import { type PublishPipeline, publishPipeline } from '../../src/pipeline/publish-pipeline.ts';
 import { createTestTasks, openTestPlatform, step, type TestPlatform } from '../executor/test-platform.ts';
 
@@ -78,4 +78,31 @@ test.each([
   });
   const { spec } = await getPublishedPipeline(host.metadata, host.caller, { pipeline: version.name });
   expect(spec.resourceClass).toBe(resourceClass);
+});
+
+test("a mark for the cache in the pipeline's own schemas is refused at its place; a property of that name is none", async () => {
+  const publish = (inputs: JsonObject, parameters: JsonObject) =>
+    publishPipeline(host.platform, host.caller, {
+      name: 'marked',
+      version: '1.0.0',
+      spec: { version: 1, inputs, parameters, tasks: [step('large')] },
+    });
+  const of = (properties: JsonObject) => ({ type: 'object', properties });
+  const ignored = { type: 'integer', 'x-mad-cache': 'ignore' };
+  const smiles = { anyOf: [{ type: 'string', 'x-mad-normalize': 'smiles' }] };
+  await expect(publish(of({}), { $defs: { a: ignored }, ...of({ b: smiles }) })).rejects.toMatchObject({
+    code: 'MAD_CORE_VALIDATION_FAILED',
+    issues: [
+      {
+        pointer: '/parameters/$defs/a/x-mad-cache',
+        message: expect.stringMatching(/no effect .*interface of the task/),
+      },
+      { pointer: '/parameters/properties/b/anyOf/0/x-mad-normalize' },
+    ],
+  });
+  await expect(publish(of({ file: { ...text, 'x-mad-cache': 'seed' } }), of({}))).rejects.toMatchObject({
+    issues: [{ pointer: '/inputs/properties/file/x-mad-cache' }],
+  });
+  const named = of({ 'x-mad-cache': { type: 'object', default: { 'x-mad-cache': 'ignore' } } });
+  await expect(publish(of({}), named)).resolves.toMatchObject({ unproven: [] });
 });

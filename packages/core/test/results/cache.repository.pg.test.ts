@@ -148,6 +148,16 @@ describeOnEachDatabase((results) => {
     expect(together).toHaveLength(14);
   });
 
+  test('a job that leaves PENDING waits for no other any more, whatever way it goes', async () => {
+    for (const status of ['RUNNING', 'FAILED', 'CANCELED'] as const) {
+      const waiting = await insertTestJob(results());
+      const change = (set: { leader_job_id: string } | { status: typeof status }) =>
+        results().updateTable('jobs').set(set).where('job_id', '=', waiting).returning('leader_job_id').execute();
+      expect(await change({ leader_job_id: jobId })).toEqual([{ leader_job_id: jobId }]);
+      expect(await change({ status })).toEqual([{ leader_job_id: null }]);
+    }
+  });
+
   test('a digest over an answer is the same whether it is reckoned here or there', async () => {
     const { stepContentDigest } = await import('../../src/results/content-digest.ts');
     const result_data = { text: 'a\nb\t"\\ é \u2028 \u0001 \u007f', n: [1e21, 1e-7, 0.1, 12345678901234568] };

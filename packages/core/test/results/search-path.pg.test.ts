@@ -193,6 +193,7 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
   await expect(repo.recordAcceptedExecution(db, { ...work, fence: 1 })).rejects.toThrow(LeaseLostError);
   const end = { execId: first.execId, status: 'FAILED', serviceId: null, error: null } as const;
   await commit({ jobId: JOB, fence: 2, starts: [second], ends: [end], results: [answered('dock')] });
+  expect(await repo.listRunningExecutions(db, { instances: [{ jobId: JOB, taskName: 'dock' }] })).toHaveLength(1);
   await repo.finishOpenTaskExecutions(db, { jobId: JOB, status: 'COMPLETED' });
   const close = closed({ outputs: [{ key: 'poses', uri: 'mad://p' }], poses: [{ pose_rank: 1, affinity: -7 }] });
   expect(await commit({ jobId: JOB, fence: 2, close, events: [{ event: 'COMPLETED' }] })).toHaveLength(1);
@@ -256,6 +257,7 @@ async function useEntries(db: ResultsDatabase, repo: typeof REPOSITORIES): Promi
   expect(await repo.findCacheEntry(db, { cacheKey: 'kept' })).toMatchObject({ hit_count: 2, state: 'served' });
   expect(await repo.listSampledJobs(db, { limit: 9 })).toMatchObject([{ job_id: JOB, cache_keys: ['kept'] }]);
   await repo.clearSampled(db, { cacheKeys: ['kept'] });
+  expect(await repo.findCacheKeys(db, { prefix: 'k', limit: 9 })).toEqual(['kept']);
   expect(await repo.findCacheEntries(db, { cacheKeys: ['kept', 'evicted'] })).toHaveLength(2);
   const damaged = [{ cacheKey: 'damaged', seal: 's', reason: 'entry_altered', metadata: {} }];
   expect(await repo.quarantineEntries(db, { damaged })).toEqual(new Set(['damaged']));

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { finishOpenTaskExecutions, listTaskExecutions } from '../../src/results/task-execution.repository.ts';
+import {
+  finishOpenTaskExecutions,
+  listRunningExecutions,
+  listTaskExecutions,
+} from '../../src/results/task-execution.repository.ts';
 import { describeOnEachDatabase, insertTestJob } from './each-database.ts';
 
 describeOnEachDatabase((results) => {
@@ -23,5 +27,27 @@ describeOnEachDatabase((results) => {
       ['b', 1, 'CANCELED', true],
       ['c', 0, 'CANCELED', true],
     ]);
+  });
+
+  test('for how long a step instance has run is that of its newest open attempt', async () => {
+    const job_id = await insertTestJob(results());
+    const ago = (ms: number) => new Date(Date.now() - ms);
+    const attempts = [
+      { task_name: 'a', status: 'FAILED', started_at: ago(600_000) },
+      { task_name: 'a', status: 'RUNNING', retries: 1, started_at: ago(60_000) },
+      { task_name: 'b', status: 'COMPLETED', started_at: ago(60_000) },
+      { task_name: 'c', status: 'RUNNING', started_at: ago(60_000) },
+    ] as const;
+    await results()
+      .insertInto('task_executions')
+      .values(attempts.map((attempt) => ({ ...attempt, job_id })))
+      .execute();
+    const instances = ['a', 'a', 'b', 'x'].map((taskName) => ({ jobId: job_id, taskName }));
+    const [only, ...others] = await listRunningExecutions(results(), { instances });
+    expect(others).toEqual([]);
+    expect(only).toMatchObject({ job_id, task_name: 'a' });
+    expect(only?.elapsed_ms).toBeGreaterThanOrEqual(59_000);
+    expect(only?.elapsed_ms).toBeLessThan(90_000);
+    expect(await listRunningExecutions(results(), { instances: [] })).toEqual([]);
   });
 });

@@ -27,6 +27,10 @@ export interface CreateSchedule {
   readonly catchUp?: boolean | undefined;
 }
 
+export const SCHEDULE_KEYS = Object.keys({
+  ...{ name: true, cron: true, timezone: true, request: true, enabled: true, catchUp: true },
+} satisfies Record<keyof CreateSchedule, true>);
+
 /**
  * Submits a job at every tick of a clock from now on, as the caller. The request is checked as if it were submitted now.
  * @throws {PermissionDeniedError} without `job.create`
@@ -36,7 +40,14 @@ export interface CreateSchedule {
  */
 export async function createSchedule(platform: Platform, caller: Caller, schedule: CreateSchedule): Promise<Schedule> {
   requirePermission(caller, 'job.create');
-  const { name, cron, timezone = 'UTC', request, enabled = true, catchUp = true } = readSchedule(schedule);
+  const {
+    name,
+    cron,
+    timezone = 'UTC',
+    request,
+    enabled = true,
+    catchUp = true,
+  } = readSchedule(schedule, SCHEDULE_KEYS);
   const now = (platform.clock ?? systemClock).now();
   await checkSchedule(platform, caller, { facts: { name, cron, timezone, request, enabled, catchUp }, now });
   const row = await inOrganization(platform.metadata, caller.orgId, (tx) =>

@@ -7,6 +7,7 @@ import { copyObject, readPlainly } from '../../read-plainly.ts';
 import type { Caller } from '../caller.ts';
 import type { SubmitJob } from '../parse-submit-request.ts';
 import { prepareJobs } from '../prepare-jobs.ts';
+import { refuseUnknownKeys } from '../unknown-keys.ts';
 import { findClockIssues, type ScheduleClock } from './next-tick.ts';
 
 /** What a schedule submits at every tick. Its key and its times are the schedule's. */
@@ -60,6 +61,7 @@ const REQUEST_KEYS = [
   'parameters',
   'useCache',
   'minConfidence',
+  'acceptStochastic',
   'priority',
   'screeningId',
   'itemKey',
@@ -89,13 +91,16 @@ const form = z.object({
   }),
 });
 
-/** A copy of what is asked of a schedule, so that nothing of it is read again. @throws {ValidationFailedError} when it is no object, or cannot be read */
-export function readSchedule<T extends { readonly request?: unknown }>(value: T): T {
+/** A copy of what is asked of a schedule, so that nothing of it is read again. @throws {ValidationFailedError} when it is no object, cannot be read, or has a key that is not known */
+export function readSchedule<T extends { readonly request?: unknown }>(value: T, known: readonly string[]): T {
   const copy = readPlainly('schedule', () => {
     const schedule = copyObject(value);
     return isJsonObject(schedule) ? { ...schedule, request: copyObject(schedule.request) } : undefined;
   });
-  if (copy) return copy as unknown as T;
+  if (copy) {
+    refuseUnknownKeys('schedule', copy, known);
+    return copy as unknown as T;
+  }
   throw new ValidationFailedError({ subject: 'schedule', issues: [{ pointer: '', message: 'expected an object' }] });
 }
 

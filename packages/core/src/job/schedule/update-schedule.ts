@@ -3,7 +3,7 @@ import { findJobSchedule, updateJobSchedule } from '../../metadata/job-schedule.
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
 import { type Caller, requirePermission } from '../caller.ts';
-import type { CreateSchedule } from './create-schedule.ts';
+import { type CreateSchedule, SCHEDULE_KEYS } from './create-schedule.ts';
 import { getPermittedSchedule } from './get-permitted-schedule.ts';
 import { nextTick } from './next-tick.ts';
 import {
@@ -30,7 +30,7 @@ export interface UpdateSchedule extends Partial<CreateSchedule> {
  */
 export async function updateSchedule(platform: Platform, caller: Caller, update: UpdateSchedule): Promise<Schedule> {
   requirePermission(caller, 'job.create');
-  const { scheduleId, ...change } = readSchedule(update);
+  const { scheduleId, ...change } = readSchedule(update, ['scheduleId', ...SCHEDULE_KEYS]);
   const { metadata, clock = systemClock } = platform;
   const row = await inOrganization(metadata, caller.orgId, (tx) => findJobSchedule(tx, { scheduleId }));
   const before = getPermittedSchedule(row, caller, scheduleId);

@@ -101,4 +101,11 @@ export const resultCache = sqlMigration([
 
   `ALTER TABLE jobs ADD COLUMN leader_job_id UUID NULL REFERENCES jobs(job_id) ON DELETE SET NULL`,
   `CREATE INDEX idx_jobs_leader ON jobs(leader_job_id) WHERE leader_job_id IS NOT NULL`,
+  // Whatever way it goes: a job that an executor had read before it came to wait runs by itself, others run out of time or are canceled.
+  `CREATE FUNCTION mad_leave_leader() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$ BEGIN
+  NEW.leader_job_id := NULL;
+  RETURN NEW;
+END $$`,
+  `CREATE TRIGGER jobs_leader BEFORE UPDATE OF status ON jobs
+  FOR EACH ROW WHEN (NEW.leader_job_id IS NOT NULL AND NEW.status <> 'PENDING') EXECUTE FUNCTION mad_leave_leader()`,
 ]);
