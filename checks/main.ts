@@ -4,9 +4,10 @@ import { CACHE_CHECKS } from './cache/index.ts';
 import { EXECUTOR_CHECKS } from './executor/index.ts';
 import { type CheckReport, runChecks } from './run-checks.ts';
 import { TASKS_CHECKS } from './tasks/index.ts';
+import { TENANCY_CHECKS } from './tenancy/index.ts';
 
 /** Every group of checks by its name. */
-const GROUPS = { executor: EXECUTOR_CHECKS, tasks: TASKS_CHECKS, cache: CACHE_CHECKS };
+const GROUPS = { executor: EXECUTOR_CHECKS, tasks: TASKS_CHECKS, cache: CACHE_CHECKS, tenancy: TENANCY_CHECKS };
 
 // Commits wait for the disk, and many processes have pools of their own.
 const SETTINGS = ['fsync=on', 'synchronous_commit=on', 'max_connections=300', 'max_wal_size=4GB', 'jit=off'];

@@ -9,6 +9,7 @@ export const SQLSTATE = {
   lockNotAvailable: '55P03',
   serializationFailure: '40001',
   readOnlyTransaction: '25006',
+  tooManyConnections: '53300',
 } as const;
 
 /** The SQLSTATE of a database error, from `pg` and PGlite alike; undefined for anything else. */

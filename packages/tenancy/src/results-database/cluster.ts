@@ -10,6 +10,8 @@ export interface PostgresCluster {
    * schemas and from which others are created. Called for every new connection, so a rotated secret is taken up.
    */
   connect(database?: string): ClientConfig | Promise<ClientConfig>;
+  /** Connections of a router to this cluster at most. @default the router's `maxConnections` */
+  readonly maxConnections?: number | undefined;
 }
 
 /** PostgreSQL inside this process: one session, organizations as schemas. The host opens and closes it. */

@@ -8,6 +8,7 @@ import {
   NotFoundError,
   type OrgId,
   openResultsDatabase,
+  Recent,
   type ResultsDatabase,
   type ResultsDatabases,
   silentLogger,
@@ -15,14 +16,14 @@ import {
 import { Kysely, PostgresDialect } from 'kysely';
 import { OrganizationInactiveError } from '../errors.ts';
 import { type Clusters, getCluster } from './cluster.ts';
-import { ConnectionBudget } from './connection-budget.ts';
+import { ConnectionBudget, type ConnectionTarget } from './connection-budget.ts';
 import type { ResultsDatabasePlace } from './results-database-place.ts';
 
 /** How many connections the router may hold, and for how long. */
 export interface ResultsDatabasesOptions {
   readonly metadata: MetadataDatabase;
   readonly clusters: Clusters;
-  /** Connections to all Results DBs together; the Metadata DB's are the host's. @default 20 */
+  /** Connections to all Results DBs together; a cluster may set a limit of its own. The Metadata DB's are the host's. @default 20 */
   readonly maxConnections?: number | undefined;
   /** An idle connection closes after this time. @default 10_000 */
   readonly idleTimeoutMs?: number | undefined;
@@ -33,6 +34,9 @@ export interface ResultsDatabasesOptions {
   /** @default silentLogger */
   readonly logger?: Logger | undefined;
 }
+
+/** Organizations whose way is remembered, some 10 kB each; that of another is found again. */
+const MOST_ROUTES = 10_000;
 
 interface Route {
   readonly results: Promise<ResultsDatabase>;
@@ -54,22 +58,23 @@ export function createResultsDatabases(options: ResultsDatabasesOptions): Result
     refreshMs = 5_000,
     logger = silentLogger,
   } = options;
-  const budget = new ConnectionBudget({ maxConnections, idleTimeoutMs, waitTimeoutMs, logger });
-  const routes = new Map<OrgId, Route>();
-  const opened = new Map<string, ResultsDatabase>();
-  const databases = new Map<string, Kysely<unknown>>();
+  const maxConnectionsOf = (name: string) => {
+    const cluster = getCluster(clusters, name);
+    return cluster.kind === 'postgres' ? cluster.maxConnections : undefined;
+  };
+  const budget = new ConnectionBudget({ maxConnections, maxConnectionsOf, idleTimeoutMs, waitTimeoutMs, logger });
+  const routes = new Recent<OrgId, Route>(MOST_ROUTES);
+  const opened = new Recent<string, ResultsDatabase>(MOST_ROUTES);
+  /** One for each physical database: organizations that share it share its connections, and wait for them in lines of their own. */
+  const targets = new Map<string, ConnectionTarget>();
 
-  /** One handle for each physical database: organizations that share it share its connections. */
   function provideDatabase({ cluster: name, database }: ResultsDatabasePlace): Kysely<unknown> {
     const cluster = getCluster(clusters, name);
     if (cluster.kind === 'pglite') return cluster.db;
     const key = JSON.stringify([name, database]);
-    const existing = databases.get(key);
-    if (existing) return existing;
-    const pool = budget.pool({ cluster: name, database, config: () => cluster.connect(database) });
-    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-    databases.set(key, db);
-    return db;
+    const target = targets.get(key) ?? { cluster: name, database, config: () => cluster.connect(database) };
+    targets.set(key, target);
+    return new Kysely<unknown>({ dialect: new PostgresDialect({ pool: budget.pool(target) }) });
   }
 
   async function open(orgId: OrgId): Promise<ResultsDatabase> {

@@ -5,7 +5,11 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ConnectionsBusyError, ResultsDatabasesClosedError, ResultsDatabaseUnreachableError } from '../../src/index.ts';
-import { ConnectionBudget } from '../../src/results-database/connection-budget.ts';
+import {
+  ConnectionBudget,
+  type ConnectionBudgetOptions,
+  type ConnectionTarget,
+} from '../../src/results-database/connection-budget.ts';
 
 let server: Awaited<ReturnType<typeof createPostgresDatabase>>;
 beforeAll(async () => {
@@ -13,17 +17,19 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-const limits = { maxConnections: 2, idleTimeoutMs: 10_000, waitTimeoutMs: 10_000, logger: silentLogger };
+const limits: ConnectionBudgetOptions = {
+  ...{ maxConnections: 2, idleTimeoutMs: 10_000, waitTimeoutMs: 10_000, logger: silentLogger },
+};
 
 /** Three databases that are one, told apart by the name their connections carry. */
-function openDatabases(options: Partial<typeof limits> = {}) {
+function openDatabases(options: Partial<ConnectionBudgetOptions> = {}) {
   const budget = new ConnectionBudget({ ...limits, ...options });
   onTestFinished(() => budget[Symbol.asyncDispose]());
-  const open = (name: string, connectionString = server.url) => {
-    const target = { cluster: 'main', database: name, config: () => ({ connectionString, application_name: name }) };
-    return new Kysely<unknown>({ dialect: new PostgresDialect({ pool: budget.pool(target) }) });
-  };
-  return { budget, open, a: open('budget_a'), b: open('budget_b'), c: open('budget_c') };
+  const openTarget = (target: ConnectionTarget) =>
+    new Kysely<unknown>({ dialect: new PostgresDialect({ pool: budget.pool(target) }) });
+  const open = (name: string, connectionString = server.url, cluster = 'main') =>
+    openTarget({ cluster, database: name, config: () => ({ connectionString, application_name: name }) });
+  return { budget, open, openTarget, a: open('budget_a'), b: open('budget_b'), c: open('budget_c') };
 }
 
 const pid = async (db: Kysely<unknown>) =>
@@ -70,6 +76,45 @@ test('a database with few queries is not kept waiting behind one with many', asy
   await pid(b);
   expect(answered).toBeLessThan(60);
   await Promise.all(many);
+});
+
+test('an organization with few queries is not kept waiting behind one with many in the same database', async () => {
+  const { openTarget } = openDatabases({ maxConnections: 1 });
+  const target = { cluster: 'main', database: 'shared', config: () => ({ connectionString: server.url }) };
+  const [busy, quiet] = [openTarget(target), openTarget(target)];
+  let answered = 0;
+  const many = Array.from({ length: 100 }, () => pid(busy).then(() => answered++));
+  await pid(quiet);
+  await pid(quiet);
+  expect(answered).toBeLessThan(10);
+  await Promise.all(many);
+});
+
+test('a cluster is given no more connections than it may have, and holds up no other', async () => {
+  const { open } = openDatabases({ maxConnections: 4, maxConnectionsOf: (name) => (name === 'small' ? 1 : undefined) });
+  const [one, two] = [open('budget_one', server.url, 'small'), open('budget_two', server.url, 'small')];
+  const other = open('budget_other', server.url, 'large');
+  await one.transaction().execute(async (tx) => {
+    await sql`select 1`.execute(tx);
+    const waits = pid(two);
+    expect(await pid(other)).toBeTypeOf('number');
+    expect(await connected()).toEqual(['budget_one', 'budget_other']);
+    waits.catch(() => {});
+  });
+  expect(await pid(two)).toBeTypeOf('number');
+  expect(await connected()).toEqual(['budget_other', 'budget_two']);
+});
+
+test('a server that has no place for one more connection makes queries wait, and refuses none', async () => {
+  await sql`create role budget_limited login connection limit 2`.execute(server.db);
+  onTestFinished(async () => void (await sql`drop role budget_limited`.execute(server.db)));
+  const url = new URL(server.url);
+  url.username = 'budget_limited';
+  const { budget, open } = openDatabases({ maxConnections: 10 });
+  const dbs = ['budget_x', 'budget_y', 'budget_z'].map((name) => open(name, url.href));
+  const answers = await Promise.all(Array.from({ length: 60 }, (_, at) => pid(dbs[at % 3] ?? server.db)));
+  expect(answers.filter((answer) => typeof answer === 'number')).toHaveLength(60);
+  await budget[Symbol.asyncDispose]();
 });
 
 test('a query that no connection comes free for is refused in time, and leaves the budget whole', async () => {
