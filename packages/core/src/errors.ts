@@ -93,6 +93,25 @@ export class ConflictError extends MadError {
   }
 }
 
+/** Which limit a submission meets. */
+export type QuotaName = 'max_jobs_per_month' | 'max_concurrent_jobs';
+
+/** Thrown when a submission would take more than the organization's quota leaves; none of its jobs was accepted. */
+export class QuotaExceededError extends MadError {
+  static override readonly code = 'MAD_CORE_QUOTA_EXCEEDED';
+  constructor({ quota, limit, used, asked }: { quota: QuotaName; limit: number; used: number; asked: number }) {
+    const [of, then] =
+      quota === 'max_jobs_per_month'
+        ? ['this month', 'wait for the next one (UTC)']
+        : ['at a time', 'wait until some of them have ended'];
+    const left = Math.max(limit - used, 0);
+    super({
+      message: `the organization may have ${limit} jobs ${of} and has ${used}, so ${asked} more cannot be accepted; submit ${left} at most, ${then}, or have ${quota} raised`,
+      details: { quota, limit, used, asked },
+    });
+  }
+}
+
 /** Thrown when the caller lacks a permission in its organization. */
 export class PermissionDeniedError extends MadError {
   static override readonly code = 'MAD_CORE_PERMISSION_DENIED';

@@ -154,6 +154,7 @@ export { findNotPlainJson, type NotPlainJson } from './plain-json.ts';
 export type { Platform } from './platform.ts';
 export type { ArtifactStore, Digest, FoundArtifact, StoredArtifact } from './ports/artifact-store.ts';
 export type { ConsumeOptions, EnqueueOptions, JobMessage, JobQueue, QueueDepth } from './ports/job-queue.ts';
+export type { JobQuotas, Quotas } from './ports/quotas.ts';
 export type * from './ports/result-cache.ts';
 export type { ResultsDatabases } from './ports/results-databases.ts';
 export type * from './ports/signals.ts';

@@ -3,6 +3,7 @@ import type { Logger } from './logger.ts';
 import type { MetadataDatabase } from './metadata/metadata-database.ts';
 import type { ArtifactStore } from './ports/artifact-store.ts';
 import type { JobQueue } from './ports/job-queue.ts';
+import type { Quotas } from './ports/quotas.ts';
 import type { ResultCache } from './ports/result-cache.ts';
 import type { ResultsDatabases } from './ports/results-databases.ts';
 import type { Signals } from './ports/signals.ts';
@@ -17,6 +18,8 @@ export interface Platform {
   readonly queue: JobQueue;
   /** Absent: those of this process hear of each other, cancels and timelines of other processes are noticed by looking, about once a second. */
   readonly signals?: Signals | undefined;
+  /** Absent: organizations submit as many jobs as they like. */
+  readonly quotas?: Quotas | undefined;
   /** Absent: every job computes. */
   readonly cache?: ResultCache | undefined;
   /** @default silentLogger */

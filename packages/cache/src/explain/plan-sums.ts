@@ -17,7 +17,7 @@ export function sumUp(
   return {
     expected: { elapsedSeconds, unknownSteps },
     quota: {
-      jobs: isAnswered ? 0 : 1,
+      jobs: job.outlook === 'hit' ? 0 : 1,
       computeSeconds: computed.reduce((sum, { expected }) => add(sum, expected ?? NOTHING), NOTHING),
     },
   };

@@ -23,7 +23,7 @@ export interface JobPlan {
   };
   /** What of a quota it would take. */
   readonly quota: {
-    /** 0 where it is served, or waits for another. */
+    /** 0 where it is served. */
     readonly jobs: 0 | 1;
     /** Of all steps that would be computed and of which something is known from before. */
     readonly computeSeconds: Percentiles;

@@ -205,7 +205,7 @@ test('who waits for an equal job is told which, before and after', async () => {
   const leader = await submit();
   const waiting = await submit();
   expect((await plan()).job).toMatchObject({ outlook: 'join', rule: { code: 'in_flight', facts: { jobId: leader } } });
-  expect((await plan()).quota).toEqual({ jobs: 0, computeSeconds: { p50: 0, p95: 0 } });
+  expect((await plan()).quota).toEqual({ jobs: 1, computeSeconds: { p50: 0, p95: 0 } });
   expect((await explain(waiting)).job).toMatchObject({
     decision: 'waited',
     rule: { words: `in flight: waits for job ${leader}` },
@@ -272,7 +272,7 @@ test('who would wait is told how much of the leader is left, and nothing below z
   expect(whole).toMatchObject({
     job: { outlook: 'join' },
     steps: [],
-    quota: { jobs: 0, computeSeconds: { p50: 0, p95: 0 } },
+    quota: { jobs: 1, computeSeconds: { p50: 0, p95: 0 } },
   });
   expect(step).toMatchObject({ outlook: 'join', expected: { samples: 2 } });
   expect(step?.expected?.p50).toBeGreaterThan(0);

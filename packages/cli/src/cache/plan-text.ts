@@ -12,12 +12,13 @@ export function formatPlan(
   const lines = [`a job of ${pipelineVersion}`, '', ...toLines('whole job', job)];
   for (const step of steps) lines.push(...toLines(`${step.taskName} (${step.taskKey})`, step), ...timeLines(step));
   const { elapsedSeconds, unknownSteps } = expected;
+  const isAnswered = job.outlook === 'hit' || job.outlook === 'join';
   lines.push('');
   if (elapsedSeconds !== null)
     lines.push(`${job.outlook === 'join' ? 'left of it' : 'from start to end'}: ${spanOf(elapsedSeconds)}`);
   if (unknownSteps.length > 0) lines.push(`never computed before: ${unknownSteps.join(', ')}`);
   lines.push(
-    `computes ${quota.jobs === 0 ? 'nothing' : spanOf(quota.computeSeconds)}, ${count(quota.jobs, 'job')} of a quota`,
+    `computes ${isAnswered ? 'nothing' : spanOf(quota.computeSeconds)}, ${count(quota.jobs, 'job')} of a quota`,
   );
   lines.push(
     `planned without the platform's ${plannedWithout.join(' and ')}: where its cache has such, planJob in its own code is exact`,

@@ -1,7 +1,8 @@
 import { systemClock } from '../clock.ts';
-import { ConflictError, type MadError, ValidationFailedError } from '../errors.ts';
+import { ConflictError, type MadError, QuotaExceededError, ValidationFailedError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
+import type { JobQuotas } from '../ports/quotas.ts';
 import { announceJobs } from './announce-jobs.ts';
 import { answerRepeated } from './answer-repeated.ts';
 import { type Caller, requirePermission } from './caller.ts';
@@ -24,7 +25,7 @@ export const TICK_KEY = 'schedule/';
 
 /**
  * The one way in which jobs are accepted, one or many: checked, answered by the cache where it knows, written in one transaction of the Results DB,
- * then mirrored and queued. One outcome a request, in their order: its job, or the error of this library that keeps it from being one.
+ * then mirrored and queued. Jobs that together take more than a quota leaves are refused together. One outcome a request, in their order: its job, or the error of this library that keeps it from being one.
  * @throws {PermissionDeniedError} without `job.create`
  */
 export async function acceptJobs(
@@ -44,7 +45,11 @@ export async function acceptJobs(
 
   const open = askable.filter(({ index }) => !outcomes.has(index));
   const jobs = await lookUpJobs(platform, results, { orgId, jobs: firstOfEachKey(open) });
-  const written = await writeJobs(results, { caller, jobs, findReuse, logger: platform.logger ?? silentLogger });
+  const quotas = limitsOf(await platform.quotas?.get(orgId));
+  const written = await writeJobs(results, {
+    ...{ caller, jobs, findReuse, quotas },
+    logger: platform.logger ?? silentLogger,
+  }).catch((error: unknown) => refuseTogether(error, jobs, outcomes));
   for (const [index, job] of written) outcomes.set(index, toSubmitted(job));
   const announced = announceJobs(platform, { orgId, jobs: [...written.values()] });
   // What is over already nobody has to be told of first: a hit is answered while its mirror is being written.
@@ -53,6 +58,18 @@ export async function acceptJobs(
   // Those whose key another request held, of this call or of one at the same time: its job answers them too, if they ask the same.
   await answerRepeated(results, { caller, jobs: open, outcomes });
   return requests.map((_, index) => outcomes.get(index) ?? goneMeanwhile(requests[index]));
+}
+
+/** Undefined where nothing limits: then nothing is counted either. */
+function limitsOf(quotas: JobQuotas | undefined): JobQuotas | undefined {
+  return quotas?.maxJobsPerMonth === undefined && quotas?.maxConcurrentJobs === undefined ? undefined : quotas;
+}
+
+/** Together they would take more than is left: none was written. */
+function refuseTogether(error: unknown, jobs: readonly PreparedJob[], outcomes: Outcomes): ReadonlyMap<number, never> {
+  if (!(error instanceof QuotaExceededError)) throw error;
+  for (const { index } of jobs) outcomes.set(index, error);
+  return new Map();
 }
 
 function firstOfEachKey(jobs: readonly PreparedJob[]): PreparedJob[] {

@@ -1,14 +1,17 @@
 import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
+import { QuotaExceededError, type QuotaName } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Logger } from '../logger.ts';
+import type { JobQuotas } from '../ports/quotas.ts';
 import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
 import { followLeaders } from '../results/followers.ts';
 import { type AcceptedJob, insertJobs } from '../results/insert-jobs.ts';
 import type { NewJobEvent } from '../results/job-event.repository.ts';
+import { countNewJobs } from '../results/job-usage.repository.ts';
 import type { MirroredJob } from '../results/mirrored-job.repository.ts';
 import { keepNewJob } from '../results/new-jobs.ts';
 import { insertPipelineSpec } from '../results/pipeline-spec.repository.ts';
-import type { ResultsDatabase } from '../results/results-database.ts';
+import type { ResultsDatabase, ResultsTransaction } from '../results/results-database.ts';
 import { copyTaskResults } from '../results/task-result.repository.ts';
 import type { Caller } from './caller.ts';
 import type { JobCache } from './job-cache.ts';
@@ -33,6 +36,7 @@ export interface WriteJobs {
   readonly caller: Caller;
   readonly jobs: readonly DecidedJob[];
   readonly findReuse: FindReuse | undefined;
+  readonly quotas: JobQuotas | undefined;
   readonly logger: Logger;
 }
 
@@ -64,7 +68,7 @@ const GONE = { outcome: 'miss', reason: 'no_entry' } as const;
 
 async function writeOnce(
   results: ResultsDatabase,
-  { caller, jobs, findReuse, logger }: WriteJobs,
+  { caller, jobs, findReuse, quotas, logger }: WriteJobs,
 ): Promise<ReadonlyMap<number, WrittenJob>> {
   for (const { specDigest, storedSpec } of new Set(jobs.map(({ pipeline }) => pipeline)))
     await insertPipelineSpec(results, { spec: storedSpec, digest: specDigest });
@@ -81,9 +85,16 @@ async function writeOnce(
         await copyTaskResults(db, { fromJobId: reuse.sourceJobId, toJobId: job.job_id, taskNames: reuse.taskNames });
     return inserted;
   };
+  const inLimits = async (tx: ResultsTransaction) => {
+    const inserted = await insert(tx);
+    const asked = rows.filter(({ job }) => inserted.has(job.job_id) && job.status === 'PENDING').length;
+    if (asked > 0) await requireQuotas(tx, { quotas, asked });
+    return inserted;
+  };
   // One job that takes nothing over is one statement, which needs no transaction around it.
   const isOne = rows.length === 1 && rows[0]?.reuse === undefined;
-  const inserted = isOne ? await insert(results) : await results.transaction().execute(insert);
+  const inserted =
+    isOne && quotas === undefined ? await insert(results) : await results.transaction().execute(inLimits);
   const leaders = await findLeaders(results, {
     caller,
     jobs: rows.filter(({ job }) => inserted.has(job.job_id)),
@@ -103,6 +114,21 @@ async function writeOnce(
       return [[index, { ...row.job, created_at, fence: 0, last_event_seq, error: null, leader_job_id }] as const];
     }),
   );
+}
+
+async function requireQuotas(
+  tx: ResultsTransaction,
+  { quotas, asked }: { readonly quotas: JobQuotas | undefined; readonly asked: number },
+): Promise<void> {
+  if (quotas === undefined) return;
+  const { jobsThisMonth, openJobs } = await countNewJobs(tx, { jobs: asked });
+  const limits: readonly (readonly [QuotaName, number | undefined, number])[] = [
+    ['max_jobs_per_month', quotas.maxJobsPerMonth, jobsThisMonth],
+    ['max_concurrent_jobs', quotas.maxConcurrentJobs, openJobs],
+  ];
+  for (const [quota, limit, taken] of limits)
+    if (limit !== undefined && taken > limit)
+      throw new QuotaExceededError({ quota, limit, used: taken - asked, asked });
 }
 
 /** Job → the one that was asked the same before and is open. */

@@ -66,6 +66,7 @@ export {
   type NewJobEvent,
 } from './job-event.repository.ts';
 export { cancelPendingJob, type HeldJob, releaseJobLease } from './job-lease.repository.ts';
+export { type JobUsage, readJobUsage } from './job-usage.repository.ts';
 export { listReferredDigests } from './list-referred-digests.ts';
 export { type LookedUpEntry, lookUpEntries } from './look-up-entries.ts';
 export { listMirroredJobs, type MirroredJob } from './mirrored-job.repository.ts';
@@ -108,6 +109,7 @@ export type { JobEventRow, JobEventRowUpdate, JobEventsTable, NewJobEventRow } f
 export type { JobInputRow, JobInputRowUpdate, JobInputsTable, NewJobInputRow } from './tables/job-input.table.ts';
 export type { JobOutputRow, JobOutputRowUpdate, JobOutputsTable, NewJobOutputRow } from './tables/job-output.table.ts';
 export type { JobStatus, TerminalJobStatus } from './tables/job-status.ts';
+export type { JobUsageRow, JobUsageTable, NewJobUsageRow } from './tables/job-usage.table.ts';
 export type { NewResultsDatabaseRow, ResultsDatabaseRow, ResultsDatabaseTable } from './tables/results-stamp.table.ts';
 export type { ResultsTables } from './tables/results-tables.ts';
 export type {

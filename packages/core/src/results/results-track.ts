@@ -10,6 +10,7 @@ import { stamp } from './migrations/0006_stamp.ts';
 import { executor } from './migrations/0007_executor.ts';
 import { journal } from './migrations/0008_journal.ts';
 import { resultCache } from './migrations/0009_result_cache.ts';
+import { jobUsage } from './migrations/0010_job_usage.ts';
 import { openResultsDatabase } from './open-results-database.ts';
 import { stampResults } from './results-stamp.ts';
 
@@ -26,6 +27,7 @@ export const resultsTrack: MigrationTrack = {
     '0007_executor': executor,
     '0008_journal': journal,
     '0009_result_cache': resultCache,
+    '0010_job_usage': jobUsage,
   },
 };
 

@@ -20,6 +20,7 @@ import * as audits from '../../src/results/job-audit.repository.ts';
 import * as events from '../../src/results/job-event.repository.ts';
 import * as leases from '../../src/results/job-lease.repository.ts';
 import * as jobsToRun from '../../src/results/job-to-run.ts';
+import { countNewJobs, readJobUsage } from '../../src/results/job-usage.repository.ts';
 import * as referred from '../../src/results/list-referred-digests.ts';
 import { lookUpEntries } from '../../src/results/look-up-entries.ts';
 import * as mirrored from '../../src/results/mirrored-job.repository.ts';
@@ -58,6 +59,8 @@ const REPOSITORIES = {
   ...dockingResults,
   ...logs,
   ...audits,
+  countNewJobs,
+  readJobUsage,
   ...mirrored,
   ...cacheEntries,
   ...cacheEvents,
@@ -88,6 +91,7 @@ const TABLES = [
   'cache_events',
   'job_events',
   'cache_flights',
+  'job_usage',
   'results_database',
 ] as const satisfies readonly (keyof ResultsTables)[];
 
@@ -232,6 +236,9 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
   expect(await repo.hasJobs(db)).toBe(true);
   await repo.copyTaskResults(db, { fromJobId: JOB, toJobId: PENDING, taskNames: ['dock'] });
   expect(await repo.findTaskResult(db, { jobId: PENDING, taskName: 'dock' })).toBeDefined();
+
+  const usage = await db.transaction().execute((tx) => repo.countNewJobs(tx, { jobs: 1 }));
+  expect(usage.openJobs).toBe((await repo.readJobUsage(db)).openJobs);
 
   await useEntries(db, repo);
   await useFlights(db, repo);

@@ -6,6 +6,7 @@ import type { JobsTable } from './job.table.ts';
 import type { JobEventsTable } from './job-event.table.ts';
 import type { JobInputsTable } from './job-input.table.ts';
 import type { JobOutputsTable } from './job-output.table.ts';
+import type { JobUsageTable } from './job-usage.table.ts';
 import type { PipelineSpecsTable } from './pipeline-spec.table.ts';
 import type { ResultsDatabaseTable } from './results-stamp.table.ts';
 import type { TaskExecutionsTable } from './task-execution.table.ts';
@@ -26,5 +27,6 @@ export interface ResultsTables {
   job_events: JobEventsTable;
   cache_flights: CacheFlightsTable;
   cache_events: CacheEventsTable;
+  job_usage: JobUsageTable;
   results_database: ResultsDatabaseTable;
 }

@@ -1,0 +1,47 @@
+import { CompiledQuery, sql } from 'kysely';
+import { prepared } from '../postgres/prepared-statements.ts';
+import type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
+import { schemaOf } from './schema-of.ts';
+
+/** What of its quotas an organization has used. */
+export interface JobUsage {
+  /** Accepted since the month began in UTC, those answered by the cache at once left out. */
+  readonly jobsThisMonth: number;
+  /** Accepted and not ended. */
+  readonly openJobs: number;
+}
+
+const MONTH = "date_trunc('month', now() AT TIME ZONE 'utc')::date";
+const JOBS_OF_MONTH = (s: string): string =>
+  `SELECT count(*) FROM ${s}jobs WHERE created_at >= ${MONTH}::timestamp AT TIME ZONE 'utc' AND canonical_job_id IS NULL`;
+const OPEN_JOBS = (s: string): string => `SELECT count(*) FROM ${s}jobs WHERE status IN ('PENDING', 'RUNNING')`;
+
+/**
+ * Counts jobs that this transaction has inserted, and returns what is used with them. Whoever else counts waits until it ends: of two that together
+ * take more than there is, the second sees it.
+ */
+export async function countNewJobs(tx: ResultsTransaction, { jobs }: { readonly jobs: number }): Promise<JobUsage> {
+  const s = schemaOf(tx);
+  const add = prepared(
+    `UPDATE ${s}job_usage SET jobs = jobs + $1 WHERE month = ${MONTH} RETURNING jobs::float8 AS jobs`,
+  );
+  // The first of a month finds those that were accepted before there was a limit, its own among them.
+  const begin = prepared(`INSERT INTO ${s}job_usage AS u (month, jobs) SELECT ${MONTH}, (${JOBS_OF_MONTH(s)})
+ON CONFLICT (month) DO UPDATE SET jobs = u.jobs + $1 RETURNING jobs::float8 AS jobs`);
+  const count = async (text: string) =>
+    (await tx.executeQuery<{ jobs: number }>(CompiledQuery.raw(text, [jobs]))).rows[0]?.jobs;
+  const jobsThisMonth = (await count(add)) ?? (await count(begin)) ?? jobs;
+  // A statement of its own: it sees what was committed while the one before waited.
+  const open = prepared(`${OPEN_JOBS(s)}`.replace('count(*)', 'count(*)::float8 AS jobs'));
+  const { rows } = await tx.executeQuery<{ jobs: number }>(CompiledQuery.raw(open));
+  return { jobsThisMonth, openJobs: rows[0]?.jobs ?? 0 };
+}
+
+/** What is used now. */
+export async function readJobUsage(db: ResultsDatabase): Promise<JobUsage> {
+  const s = schemaOf(db);
+  const { rows } = await sql<JobUsage>`
+    select coalesce((select jobs from ${sql.raw(s)}job_usage where month = ${sql.raw(MONTH)}), (${sql.raw(JOBS_OF_MONTH(s))}))::float8 as "jobsThisMonth",
+      (${sql.raw(OPEN_JOBS(s))})::float8 as "openJobs"`.execute(db);
+  return rows[0] ?? { jobsThisMonth: 0, openJobs: 0 };
+}

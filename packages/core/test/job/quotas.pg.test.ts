@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  cancelJob,
+  isMadError,
+  type JobQuotas,
+  type Platform,
+  publishPipeline,
+  QuotaExceededError,
+  readJobUsage,
+  submitJob,
+  submitJobs,
+} from '../../src/index.ts';
+import { createTestTasks, openTestPlatform, step, type TestPlatform } from '../executor/test-platform.ts';
+
+describe.each(['pglite', 'postgres'] as const)('quotas on %s', (kind) => {
+  let host: TestPlatform;
+  let quotas: JobQuotas;
+  let platform: Platform;
+  beforeAll(async () => {
+    host = await openTestPlatform(kind, createTestTasks({ count: () => ({}) }));
+    await publishPipeline(host.platform, host.caller, {
+      name: 'counting',
+      version: '1.0.0',
+      spec: {
+        version: 1,
+        parameters: { type: 'object', properties: { n: { type: 'integer' } } },
+        tasks: [step('count', { inputs: { n: { from: '/parameters/n' } } })],
+      },
+    });
+  });
+  afterAll(() => host[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    await host.results.deleteFrom('jobs').execute();
+    await host.results.deleteFrom('job_usage').execute();
+    quotas = {};
+    platform = { ...host.platform, quotas: { get: async () => quotas } };
+  });
+
+  const request = (n: number, idempotencyKey?: string) => ({ pipeline: 'counting', parameters: { n }, idempotencyKey });
+  const submit = (n: number, key?: string) => submitJob(platform, host.caller, request(n, key));
+  const many = (count: number) =>
+    submitJobs(
+      platform,
+      host.caller,
+      Array.from({ length: count }, (_, n) => request(n)),
+    );
+  const stored = async () => (await host.results.selectFrom('jobs').select('job_id').execute()).length;
+
+  test('at the last free place of the month exactly one of many passes', async () => {
+    await many(3);
+    quotas = { maxJobsPerMonth: 4 };
+    const tried = await Promise.allSettled(Array.from({ length: 100 }, (_, n) => submit(n)));
+    expect(tried.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const refused = tried.find((outcome) => outcome.status === 'rejected');
+    expect(refused?.reason).toBeInstanceOf(QuotaExceededError);
+    expect(refused?.reason).toMatchObject({
+      details: { quota: 'max_jobs_per_month', limit: 4, used: 4, asked: 1 },
+    });
+    expect(await stored()).toBe(4);
+    expect(await readJobUsage(host.results)).toEqual({ jobsThisMonth: 4, openJobs: 4 });
+  });
+
+  test('at the last place for open jobs exactly one of many passes, and another when one has ended', async () => {
+    quotas = { maxConcurrentJobs: 2 };
+    const { jobId } = await submit(0);
+    const tried = await Promise.allSettled(Array.from({ length: 40 }, (_, n) => submit(n)));
+    expect(tried.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await cancelJob(platform, host.caller, { jobId });
+    await submit(9);
+    await expect(submit(10)).rejects.toMatchObject({ details: { quota: 'max_concurrent_jobs', used: 2 } });
+  });
+
+  test('many in one call are accepted or refused together, and what is refused takes nothing', async () => {
+    quotas = { maxJobsPerMonth: 5 };
+    expect((await many(6)).every(({ error }) => isMadError(error))).toBe(true);
+    expect(await stored()).toBe(0);
+    expect((await many(5)).every(({ job }) => job !== undefined)).toBe(true);
+    expect((await readJobUsage(host.results)).jobsThisMonth).toBe(5);
+  });
+
+  test('a request that is repeated takes nothing, and deleted jobs give nothing back', async () => {
+    quotas = { maxJobsPerMonth: 1 };
+    const { jobId } = await submit(1, 'once');
+    expect((await submit(1, 'once')).jobId).toBe(jobId);
+    await host.results.deleteFrom('jobs').execute();
+    await expect(submit(2)).rejects.toBeInstanceOf(QuotaExceededError);
+  });
+
+  test('a limit set in the middle of a month counts what was accepted before', async () => {
+    await many(2);
+    quotas = { maxJobsPerMonth: 3 };
+    await submit(3);
+    await expect(submit(4)).rejects.toMatchObject({ details: { used: 3 } });
+    await host.results
+      .updateTable('jobs')
+      .set({ created_at: new Date('2020-01-01') })
+      .execute();
+    await host.results.deleteFrom('job_usage').execute();
+    await submit(5);
+    expect((await readJobUsage(host.results)).jobsThisMonth).toBe(1);
+  });
+});
