@@ -10,20 +10,14 @@ import {
 import { createPgliteDatabase, createPostgresDatabase } from '@mad/testkit';
 import { afterAll, beforeAll, describe } from 'vitest';
 
-const template = { name: 'tasks_metadata', fill: migrateMetadata };
+/** A migrated Metadata DB. */
+export const metadataTemplate = { name: 'metadata', fill: migrateMetadata };
 
 /** Runs the same tests on PGlite and on a real server, each with a migrated Metadata DB. */
 export function describeOnEachDatabase(tests: (metadata: () => MetadataDatabase) => void): void {
   const databases = [
-    {
-      name: 'PGlite',
-      create: async () => {
-        const database = createPgliteDatabase();
-        await migrateMetadata(database.db);
-        return database;
-      },
-    },
-    { name: 'PostgreSQL', create: () => createPostgresDatabase(template) },
+    { name: 'PGlite', create: async () => createPgliteDatabase(metadataTemplate) },
+    { name: 'PostgreSQL', create: () => createPostgresDatabase(metadataTemplate) },
   ];
   describe.each(databases)('on $name', ({ create }) => {
     let database: Awaited<ReturnType<typeof create>>;

@@ -4,25 +4,17 @@ import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import {
-  createLocalArtifactStore,
-  type JsonObject,
-  type MetadataDatabase,
-  migrateMetadata,
-  newId,
-  type TaskCall,
-} from '@mad/core';
+import { createLocalArtifactStore, type JsonObject, type MetadataDatabase, newId, type TaskCall } from '@mad/core';
 import { createPgliteDatabase } from '@mad/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTaskRunner, registerTask, registerTaskService, type TaskRunnerOptions } from '../src/index.ts';
-import { insertTestOrganization } from './each-metadata.ts';
+import { insertTestOrganization, metadataTemplate } from './each-metadata.ts';
 import { type HandMadeServer, json, startServer } from './hand-made-server.ts';
 
-const database = createPgliteDatabase();
+const database = createPgliteDatabase(metadataTemplate);
 const metadata = database.db as unknown as MetadataDatabase;
 let folder: string;
 beforeAll(async () => {
-  await migrateMetadata(database.db);
   folder = await mkdtemp(join(tmpdir(), 'mad-files-'));
 });
 afterAll(async () => {

@@ -2,13 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connectPostgres } from '@mad/core';
 import type { Kysely } from 'kysely';
 import { Client } from 'pg';
-
-/** How a kind of test database is filled; made once per run and cloned for every test file. */
-export interface DatabaseTemplate<Tables> {
-  /** Letters, digits and underscores; the same name must always mean the same content. */
-  readonly name: string;
-  readonly fill: (db: Kysely<Tables>) => Promise<unknown>;
-}
+import type { DatabaseTemplate } from './database-template.ts';
 
 export interface TestDatabase<Tables> extends AsyncDisposable {
   readonly db: Kysely<Tables>;

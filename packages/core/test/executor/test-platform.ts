@@ -44,11 +44,8 @@ export const callerOf = (orgId: string): Caller => ({
 
 /** Both databases in one, two organizations as schemas, and tasks that run in this process. */
 export async function openTestPlatform(kind: 'pglite' | 'postgres', tasks: TaskRunner): Promise<TestPlatform> {
-  const database =
-    kind === 'pglite'
-      ? createPgliteDatabase()
-      : await createPostgresDatabase({ name: 'core_platform', fill: fillTestDatabase });
-  if (kind === 'pglite') await fillTestDatabase(database.db);
+  const template = { name: 'core_platform', fill: fillTestDatabase };
+  const database = kind === 'pglite' ? createPgliteDatabase(template) : await createPostgresDatabase(template);
   const folder = await mkdtemp(join(tmpdir(), 'mad-core-'));
   return {
     ...connectTestPlatform(database.db, { folder, tasks }),

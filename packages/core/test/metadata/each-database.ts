@@ -15,7 +15,7 @@ export const metadataTemplate = { name: 'metadata', fill: (db: Kysely<SharedMeta
 /** Runs the same tests on PGlite and on a real server: there by a superuser, and by the ordinary login that owns the database. */
 export function describeOnEachDatabase(tests: (db: () => MetadataDatabase) => void): void {
   const databases = [
-    { name: 'PGlite', create: createMigratedPglite },
+    { name: 'PGlite', create: async () => createMigratedPglite() },
     { name: 'PostgreSQL', create: () => createPostgresDatabase(metadataTemplate) },
     { name: 'PostgreSQL as the ordinary owner', create: createOwnedDatabase },
   ];
@@ -30,10 +30,8 @@ export function describeOnEachDatabase(tests: (db: () => MetadataDatabase) => vo
 }
 
 /** A Metadata DB in memory. */
-export async function createMigratedPglite(): Promise<Disposable> {
-  const database = createPgliteDatabase<SharedMetadataTables>();
-  await migrateMetadata(database.db);
-  return database;
+export function createMigratedPglite(): Disposable {
+  return createPgliteDatabase(metadataTemplate);
 }
 
 /** A Metadata DB that an ordinary login owns and migrated. The login inherits what both roles may do: the widest an owner can be. */

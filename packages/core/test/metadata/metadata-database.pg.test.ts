@@ -17,7 +17,7 @@ import { fillOrganization } from './fill-organization.ts';
 
 let pglite: Disposable;
 beforeAll(async () => {
-  pglite = await createMigratedPglite();
+  pglite = createMigratedPglite();
 });
 afterAll(() => pglite[Symbol.asyncDispose]());
 

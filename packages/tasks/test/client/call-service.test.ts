@@ -565,13 +565,16 @@ describe('work that was taken over by a hostile service', () => {
     expect(server.seen).toEqual(['GET /executions/7']);
   });
 
-  test.each(['0', '-1', '1.5', 'soon'])('is not asked without a pause: Retry-After %s', async (retryAfter) => {
-    const running: RequestListener = (_, response) =>
-      json(response.setHeader('retry-after', retryAfter), 200, { status: 'RUNNING' });
-    await using server = await startServer(accept({ location: '/executions/1' }, running));
-    await expect(call(server.url, { ...asWait, timeoutMs: 1_000 })).rejects.toThrow();
-    expect(server.seen.filter((line) => line.startsWith('GET')).length).toBeLessThan(7);
-  });
+  test.concurrent.each(['0', '-1', '1.5', 'soon'])(
+    'is not asked without a pause: Retry-After %s',
+    async (retryAfter) => {
+      const running: RequestListener = (_, response) =>
+        json(response.setHeader('retry-after', retryAfter), 200, { status: 'RUNNING' });
+      await using server = await startServer(accept({ location: '/executions/1' }, running));
+      await expect(call(server.url, { ...asWait, timeoutMs: 1_000 })).rejects.toThrow();
+      expect(server.seen.filter((line) => line.startsWith('GET')).length).toBeLessThan(7);
+    },
+  );
 
   test('is told to stop when its answers make no sense', async () => {
     const strange: RequestListener = (_, response) => json(response, 200, { status: 'PERHAPS' });
