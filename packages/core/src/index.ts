@@ -1,5 +1,17 @@
 // What a host wires together.
 
+// Who may do what.
+export { authorize, type Resource, requirePermission, requirePermissionOn } from './access/authorize.ts';
+export type { Caller } from './access/caller.ts';
+export {
+  GRANTABLE_PERMISSIONS,
+  type GrantedPermission,
+  type OwnablePermission,
+  PERMISSIONS,
+  type Permission,
+  RULES,
+  type Rule as AccessRule,
+} from './access/rules.ts';
 // Files.
 export { type ArtifactReference, isArtifactReference } from './artifacts/artifact-reference.ts';
 export {
@@ -37,7 +49,6 @@ export { isInterruption } from './executor/job-ending.ts';
 export type { KeepSchedules } from './executor/keep-schedules.ts';
 export { isUuid, newId, type OrgId, SYSTEM_ORG_ID } from './ids.ts';
 // What a platform does.
-export { type Caller, requirePermission, requirePermissionOn } from './job/caller.ts';
 export { cancelJob } from './job/cancel-job.ts';
 export { createMirror, type Mirror, type MirrorOptions } from './job/create-mirror.ts';
 export type { ReconciledPlatform } from './job/findings/examined.ts';

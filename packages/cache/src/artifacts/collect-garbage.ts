@@ -1,5 +1,6 @@
 import {
   type ArtifactStore,
+  authorize,
   type Caller,
   checkRequest,
   inOrganization,
@@ -7,7 +8,6 @@ import {
   listReferredInMetadata,
   type MetadataDatabase,
   type OrgId,
-  requirePermission,
   type StoredArtifact,
   systemClock,
 } from '@mad/core';
@@ -54,7 +54,7 @@ export async function collectGarbage(
   caller: Caller,
   request: CollectGarbage = {},
 ): Promise<CollectedGarbage> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'collection', value: request });
   const { graceMs = DAY_MS, dryRun = false } = request;
   const { artifacts, metadata } = platform;

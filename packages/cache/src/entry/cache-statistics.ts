@@ -1,4 +1,4 @@
-import { type CacheStatistics, type Caller, checkRequest, readCacheStatistics, requirePermission } from '@mad/core';
+import { authorize, type CacheStatistics, type Caller, checkRequest, readCacheStatistics } from '@mad/core';
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { time } from './request-forms.ts';
@@ -15,7 +15,7 @@ export async function cacheStatistics(
   caller: Caller,
   request: { readonly since?: Date | undefined } = {},
 ): Promise<CacheStatistics> {
-  requirePermission(caller, 'cache.view');
+  authorize(caller, 'cache.view');
   checkRequest(form, { subject: 'statistics', value: request });
   return readCacheStatistics(await results.get(caller.orgId), { since: request.since });
 }

@@ -1,11 +1,4 @@
-import {
-  type AffectedJob,
-  type Caller,
-  checkRequest,
-  disownEntryRows,
-  listAffectedJobs,
-  requirePermission,
-} from '@mad/core';
+import { type AffectedJob, authorize, type Caller, checkRequest, disownEntryRows, listAffectedJobs } from '@mad/core';
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
@@ -56,7 +49,7 @@ export async function disownEntries(
   caller: Caller,
   request: DisownEntries,
 ): Promise<DisownedEntries> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'disowning', value: request });
   const { imageDigest, service, task, between: range } = request;
   const of = { taskKey: task?.taskKey, version: task?.version, producer: imageDigest, service };

@@ -1,4 +1,4 @@
-import { type Caller, checkRequest, evictEntryRows, requirePermission } from '@mad/core';
+import { authorize, type Caller, checkRequest, evictEntryRows } from '@mad/core';
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
@@ -31,7 +31,7 @@ export async function evictEntries(
   caller: Caller,
   request: EvictEntries,
 ): Promise<EvictedEntries> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'eviction', value: request });
   const { maxBytes, dryRun = false } = request;
   const results = await platform.results.get(caller.orgId);

@@ -1,4 +1,4 @@
-import { type Caller, findCacheEntry, listCacheEvents, NotFoundError, requirePermission } from '@mad/core';
+import { authorize, type Caller, findCacheEntry, listCacheEvents, NotFoundError } from '@mad/core';
 import type { CachePlatform } from '../cache-platform.ts';
 import { type CacheEntry, type CacheEvent, toCacheEntry, toCacheEvent } from './cache-entry.ts';
 import { requireKey } from './require-key.ts';
@@ -13,7 +13,7 @@ export async function getEntry(
   caller: Caller,
   { cacheKey }: { readonly cacheKey: string },
 ): Promise<CacheEntry & { readonly history: readonly CacheEvent[] }> {
-  requirePermission(caller, 'cache.view');
+  authorize(caller, 'cache.view');
   requireKey(cacheKey);
   const db = await results.get(caller.orgId);
   const row = await findCacheEntry(db, { cacheKey });

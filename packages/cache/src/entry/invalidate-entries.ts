@@ -1,4 +1,4 @@
-import { type Caller, checkRequest, invalidateEntryRows, requirePermission, storableText } from '@mad/core';
+import { authorize, type Caller, checkRequest, invalidateEntryRows, storableText } from '@mad/core';
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
@@ -46,7 +46,7 @@ export async function invalidateEntries(
   caller: Caller,
   request: InvalidateEntries,
 ): Promise<{ readonly entries: number }> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'invalidation', value: request });
   const { cacheKey, taskKey, version, imageDigest, between: range, reason = 'invalidated' } = request;
   const of = { cacheKey, taskKey, version, producer: imageDigest };

@@ -1,11 +1,11 @@
 import {
+  authorize,
   type CacheEntryState,
   type Caller,
   checkRequest,
   type ListCacheEntries,
   listCacheEntries,
   type Page,
-  requirePermission,
 } from '@mad/core';
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
@@ -35,7 +35,7 @@ export async function listEntries(
   caller: Caller,
   request: ListEntries = {},
 ): Promise<Page<CacheEntry>> {
-  requirePermission(caller, 'cache.view');
+  authorize(caller, 'cache.view');
   checkRequest(form, { subject: 'list of entries', value: request });
   const { items, ...page } = await listCacheEntries(await results.get(caller.orgId), request);
   return { ...page, items: items.map(toCacheEntry) };

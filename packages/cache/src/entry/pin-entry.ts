@@ -1,4 +1,4 @@
-import { type Caller, checkRequest, NotFoundError, pinCacheEntry, requirePermission } from '@mad/core';
+import { authorize, type Caller, checkRequest, NotFoundError, pinCacheEntry } from '@mad/core';
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
@@ -23,7 +23,7 @@ export async function pinEntry(
   caller: Caller,
   request: PinEntry,
 ): Promise<void> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'pin', value: request });
   const { cacheKey, pinned } = request;
   requireKey(cacheKey);

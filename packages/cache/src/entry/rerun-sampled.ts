@@ -1,4 +1,5 @@
 import {
+  authorize,
   type Caller,
   checkRequest,
   clearSampled,
@@ -9,7 +10,6 @@ import {
   listSampledJobs,
   type Platform,
   type ResultsDatabase,
-  requirePermission,
   type SubmitJob,
   submitJobs,
 } from '@mad/core';
@@ -44,7 +44,7 @@ const LOWEST_PRIORITY = -2_147_483_648;
  * @throws {ValidationFailedError} for another limit
  */
 export async function rerunSampled(platform: Platform, caller: Caller, request: RerunSampled = {}): Promise<RerunJobs> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'rerun', value: request });
   const { limit = 100 } = request;
   const results = await platform.results.get(caller.orgId);

@@ -1,4 +1,4 @@
-import { type Caller, checkRequest, expireCacheEntry, NotFoundError, requirePermission } from '@mad/core';
+import { authorize, type Caller, checkRequest, expireCacheEntry, NotFoundError } from '@mad/core';
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
@@ -27,7 +27,7 @@ export async function setEntryExpiry(
   caller: Caller,
   request: SetEntryExpiry,
 ): Promise<void> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'expiry', value: request });
   const { cacheKey, expiresAt, slidingMs } = request;
   requireKey(cacheKey);

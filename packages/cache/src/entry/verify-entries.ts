@@ -1,4 +1,5 @@
 import {
+  authorize,
   type Caller,
   checkRequest,
   type DamagedEntry,
@@ -6,7 +7,6 @@ import {
   lookUpEntries,
   noteVerified,
   readResultsTime,
-  requirePermission,
   silentLogger,
   systemClock,
 } from '@mad/core';
@@ -57,7 +57,7 @@ export async function verifyEntries(
   caller: Caller,
   request: VerifyEntries = {},
 ): Promise<VerifiedEntries> {
-  requirePermission(caller, 'cache.manage');
+  authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'verification', value: request });
   const { limit = Number.MAX_SAFE_INTEGER, rehash = true, secret, onProgress } = request;
   const { orgId } = caller;

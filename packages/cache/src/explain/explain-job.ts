@@ -1,4 +1,5 @@
 import {
+  authorize,
   type CacheEntryRow,
   type CacheIdentity,
   type Caller,
@@ -13,7 +14,6 @@ import {
   type Platform,
   parseJobCache,
   type ResultsDatabase,
-  requirePermission,
   type TracedJob,
   type TracedStep,
   traceJob,
@@ -52,7 +52,7 @@ export async function explainJob(
   caller: Caller,
   { jobId }: { readonly jobId: string },
 ): Promise<JobExplanation> {
-  requirePermission(caller, 'cache.view');
+  authorize(caller, 'cache.view');
   const { orgId } = caller;
   const results = await platform.results.get(orgId);
   const job = await getPermittedJob(results, caller, { jobId, permission: 'job.view' });

@@ -1,4 +1,5 @@
 import {
+  authorize,
   type CacheDecision,
   type CacheEntryRow,
   type Caller,
@@ -15,7 +16,6 @@ import {
   type Platform,
   type PreparedStep,
   type ResultsDatabase,
-  requirePermission,
   type SeenCacheFlight,
   type SubmitJob,
   type TracedRequest,
@@ -50,7 +50,7 @@ interface AskedSteps {
  * @throws {ValidationFailedError} when the request is malformed, or inputs or parameters break the version's schemas
  */
 export async function planJob(platform: Platform, caller: Caller, request: SubmitJob): Promise<JobPlan> {
-  requirePermission(caller, 'cache.view');
+  authorize(caller, 'cache.view');
   const { orgId } = caller;
   const traced = await traceRequest(platform, caller, request);
   const results = await platform.results.get(orgId);

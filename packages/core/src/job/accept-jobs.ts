@@ -1,3 +1,5 @@
+import { authorize } from '../access/authorize.ts';
+import type { Caller } from '../access/caller.ts';
 import { systemClock } from '../clock.ts';
 import { ConflictError, type MadError, QuotaExceededError, ValidationFailedError } from '../errors.ts';
 import { silentLogger } from '../logger.ts';
@@ -5,12 +7,11 @@ import type { Platform } from '../platform.ts';
 import type { JobQuotas } from '../ports/quotas.ts';
 import { announceJobs } from './announce-jobs.ts';
 import { answerRepeated } from './answer-repeated.ts';
-import { type Caller, requirePermission } from './caller.ts';
 import { lookUpJobs } from './look-up-jobs.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
 import { type PreparedJob, prepareJobs } from './prepare-jobs.ts';
 import { type Outcomes, type SubmittedJob, toSubmitted } from './submitted-job.ts';
-import { type FindReuse, writeJobs } from './write-jobs.ts';
+import { type FindReuse, type WrittenJob, writeJobs } from './write-jobs.ts';
 
 export interface AcceptJobs {
   readonly requests: readonly SubmitJob[];
@@ -33,7 +34,7 @@ export async function acceptJobs(
   caller: Caller,
   { requests, findReuse, isTick = false }: AcceptJobs,
 ): Promise<readonly (SubmittedJob | MadError)[]> {
-  requirePermission(caller, 'job.create');
+  authorize(caller, 'job.create');
   const { orgId } = caller;
   const { prepared, refused } = await prepareJobs(platform, caller, requests);
   const outcomes: Outcomes = new Map(refused);
@@ -66,7 +67,11 @@ function limitsOf(quotas: JobQuotas | undefined): JobQuotas | undefined {
 }
 
 /** Together they would take more than is left: none was written. */
-function refuseTogether(error: unknown, jobs: readonly PreparedJob[], outcomes: Outcomes): ReadonlyMap<number, never> {
+function refuseTogether(
+  error: unknown,
+  jobs: readonly PreparedJob[],
+  outcomes: Outcomes,
+): ReadonlyMap<number, WrittenJob> {
   if (!(error instanceof QuotaExceededError)) throw error;
   for (const { index } of jobs) outcomes.set(index, error);
   return new Map();

@@ -1,10 +1,10 @@
+import type { Caller } from '../access/caller.ts';
 import { ConflictError } from '../errors.ts';
 import { sortedJson } from '../json.ts';
 import { listInputsOfJobs, listJobsByIdempotencyKey } from '../results/job.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
 import type { JobInputRow } from '../results/tables/job-input.table.ts';
-import type { Caller } from './caller.ts';
 import type { PreparedJob } from './prepare-jobs.ts';
 import { type Outcomes, toSubmitted } from './submitted-job.ts';
 

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts';
 import type { Platform } from '../platform.ts';
 import { closeFollowers } from '../results/followers.ts';
 import { getJob, requestJobCancel } from '../results/job.repository.ts';
@@ -7,7 +8,6 @@ import type { JobStatus } from '../results/tables/job-status.ts';
 import { finishOpenTaskExecutions } from '../results/task-execution.repository.ts';
 import { signalsOf } from '../signals/signals-of.ts';
 import { announceFollowers } from './announce-followers.ts';
-import type { Caller } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { mirrorJob } from './mirror-job.ts';
 

@@ -1,7 +1,7 @@
+import type { Caller } from '../access/caller.ts';
 import { ValidationFailedError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
-import type { Caller } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { RelayedTimeline } from './relayed-timeline.ts';
 

@@ -1,3 +1,5 @@
+import { authorize } from '../access/authorize.ts';
+import type { Caller } from '../access/caller.ts';
 import { isMadError, ValidationFailedError } from '../errors.ts';
 import type { OrgId } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
@@ -7,7 +9,6 @@ import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
 import { acceptJobs } from './accept-jobs.ts';
-import { type Caller, requirePermission } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { parseJobCache } from './job-cache.ts';
 import { type EndedPipeline, listReusable } from './list-reusable.ts';
@@ -46,7 +47,7 @@ const KEYS = Object.keys({
  * @throws {ValidationFailedError} for an option that there is none of, when the job is not over, or the inputs and parameters do not fit the version
  */
 export async function forkJob(platform: Platform, caller: Caller, fork: ForkJob): Promise<SubmittedJob> {
-  requirePermission(caller, 'job.create');
+  authorize(caller, 'job.create');
   refuseUnknownKeys('job', fork, KEYS);
   const results = await platform.results.get(caller.orgId);
   const original = await getPermittedJob(results, caller, { jobId: fork.jobId, permission: 'job.view' });

@@ -1,10 +1,10 @@
+import type { Caller } from '../access/caller.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { listDockingResults } from '../results/docking-result.repository.ts';
 import { listJobOutputs } from '../results/job.repository.ts';
 import type { JobStatus } from '../results/tables/job-status.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
-import type { Caller } from './caller.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import type { JobFailure } from './job-failure.ts';
 

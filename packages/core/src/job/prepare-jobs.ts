@@ -1,9 +1,9 @@
+import type { Caller } from '../access/caller.ts';
 import type { ArtifactReference } from '../artifacts/artifact-reference.ts';
 import { isMadError, type MadError, ValidationFailedError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import type { CompiledSchema } from '../schema/compile-schema.ts';
-import type { Caller } from './caller.ts';
 import { parseSubmitRequest, type SubmitJob, type SubmitRequest } from './parse-submit-request.ts';
 import { findFiles, resolveInputs } from './resolve-inputs.ts';
 import { getRunnablePipeline, type RunnablePipeline } from './runnable-pipelines.ts';

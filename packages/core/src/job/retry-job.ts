@@ -1,5 +1,5 @@
+import type { Caller } from '../access/caller.ts';
 import type { Platform } from '../platform.ts';
-import type { Caller } from './caller.ts';
 import { type ForkJob, forkJob } from './fork-job.ts';
 import type { SubmittedJob } from './submitted-job.ts';
 import { refuseUnknownKeys } from './unknown-keys.ts';

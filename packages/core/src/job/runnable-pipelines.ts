@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts';
 import { inOrganization, type MetadataDatabase, type OrganizationTransaction } from '../metadata/metadata-database.ts';
 import { getPipelineVersion } from '../metadata/pipeline-version.repository.ts';
 import { findKnownHead, headKey, keepHead, knownHeads } from '../pipeline/known-heads.ts';
@@ -6,7 +7,6 @@ import { getPublishedHead, type PublishedPipeline } from '../pipeline/published-
 import { Recent } from '../recent.ts';
 import { digestSpec } from '../results/pipeline-spec.repository.ts';
 import { type CompiledSchema, compileSchema } from '../schema/compile-schema.ts';
-import type { Caller } from './caller.ts';
 
 /** What of a published version never changes. */
 type Content = Pick<PublishedPipeline, 'spec' | 'storedSpec'> & {

@@ -1,7 +1,7 @@
+import type { Caller } from '../access/caller.ts';
 import { isMadError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { acceptJobs } from './accept-jobs.ts';
-import type { Caller } from './caller.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
 import type { SubmittedJob } from './submitted-job.ts';
 

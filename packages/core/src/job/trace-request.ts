@@ -1,5 +1,6 @@
+import { authorize } from '../access/authorize.ts';
+import type { Caller } from '../access/caller.ts';
 import type { Platform } from '../platform.ts';
-import { type Caller, requirePermission } from './caller.ts';
 import { type DecidedJob, lookUpJobs } from './look-up-jobs.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
 import { prepareJobs } from './prepare-jobs.ts';
@@ -19,7 +20,7 @@ export interface TracedRequest extends TracedJob, Pick<DecidedJob, 'request' | '
  * @throws {ValidationFailedError} when the request is malformed, or inputs or parameters break the version's schemas
  */
 export async function traceRequest(platform: Platform, caller: Caller, request: SubmitJob): Promise<TracedRequest> {
-  requirePermission(caller, 'job.create');
+  authorize(caller, 'job.create');
   const { orgId } = caller;
   const { prepared, refused } = await prepareJobs(platform, caller, [request]);
   const results = await platform.results.get(orgId);

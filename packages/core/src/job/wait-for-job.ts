@@ -1,6 +1,6 @@
+import type { Caller } from '../access/caller.ts';
 import type { Platform } from '../platform.ts';
 import type { TerminalJobStatus } from '../results/tables/job-status.ts';
-import type { Caller } from './caller.ts';
 import { followTimeline } from './follow-timeline.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { isTerminal } from './states.ts';

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts';
 import { formatArtifactUri } from '../artifacts/artifact-uri.ts';
 import { QuotaExceededError, type QuotaName } from '../errors.ts';
 import { newId } from '../ids.ts';
@@ -13,7 +14,6 @@ import { keepNewJob } from '../results/new-jobs.ts';
 import { insertPipelineSpec } from '../results/pipeline-spec.repository.ts';
 import type { ResultsDatabase, ResultsTransaction } from '../results/results-database.ts';
 import { copyTaskResults } from '../results/task-result.repository.ts';
-import type { Caller } from './caller.ts';
 import type { JobCache } from './job-cache.ts';
 import type { DecidedJob } from './look-up-jobs.ts';
 import { isAwaited } from './may-share.ts';

@@ -1,4 +1,4 @@
-import type { Caller } from '../job/caller.ts';
+import type { Caller } from '../access/caller.ts';
 import type { MetadataDatabase } from '../metadata/metadata-database.ts';
 import { Recent } from '../recent.ts';
 import type { PublishedHead } from './published-pipeline.ts';

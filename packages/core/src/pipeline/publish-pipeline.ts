@@ -1,5 +1,6 @@
+import { authorize } from '../access/authorize.ts';
+import type { Caller } from '../access/caller.ts';
 import { ConflictError, ValidationFailedError } from '../errors.ts';
-import { type Caller, requirePermission } from '../job/caller.ts';
 import { type JsonObject, sortedJson } from '../json.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
 import { findPipelineByName, insertPipeline } from '../metadata/pipeline.repository.ts';
@@ -52,7 +53,7 @@ export async function publishPipeline(
   caller: Caller,
   request: PublishPipeline,
 ): Promise<PublishedVersion> {
-  requirePermission(caller, 'pipeline.create');
+  authorize(caller, 'pipeline.create');
   checkPublishRequest(request);
   const spec = parsePipelineSpec(request.spec);
   const { published, unproven } = await freeze(platform, caller, spec);

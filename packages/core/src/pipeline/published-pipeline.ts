@@ -1,6 +1,6 @@
+import type { Caller } from '../access/caller.ts';
 import { NotFoundError } from '../errors.ts';
 import { isUuid, SYSTEM_ORG_ID } from '../ids.ts';
-import type { Caller } from '../job/caller.ts';
 import type { JsonObject } from '../json.ts';
 import { inOrganization, type MetadataDatabase, type OrganizationTransaction } from '../metadata/metadata-database.ts';
 import { findPipeline, findPipelineByName } from '../metadata/pipeline.repository.ts';

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Caller } from '../../src/job/caller.ts';
+import type { Caller } from '../../src/access/caller.ts';
 import type { Platform } from '../../src/platform.ts';
 import { appendJobEvents } from '../../src/results/job-event.repository.ts';
 import { openResultsDatabase } from '../../src/results/open-results-database.ts';

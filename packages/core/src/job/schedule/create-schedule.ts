@@ -1,8 +1,9 @@
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { systemClock } from '../../clock.ts';
 import { insertJobSchedule } from '../../metadata/job-schedule.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
-import { type Caller, requirePermission } from '../caller.ts';
 import { nextTick } from './next-tick.ts';
 import {
   checkSchedule,
@@ -39,7 +40,7 @@ export const SCHEDULE_KEYS = Object.keys({
  * @throws {ConflictError} when the organization has a schedule of this name
  */
 export async function createSchedule(platform: Platform, caller: Caller, schedule: CreateSchedule): Promise<Schedule> {
-  requirePermission(caller, 'job.create');
+  authorize(caller, 'job.create');
   const {
     name,
     cron,

@@ -1,7 +1,7 @@
+import type { Caller } from '../../access/caller.ts';
 import { deleteJobSchedule, findJobSchedule } from '../../metadata/job-schedule.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
-import type { Caller } from '../caller.ts';
 import { getPermittedSchedule } from './get-permitted-schedule.ts';
 
 /**

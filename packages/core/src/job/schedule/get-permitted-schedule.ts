@@ -1,6 +1,7 @@
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { NotFoundError } from '../../errors.ts';
 import type { JobScheduleRow } from '../../metadata/tables/job-schedule.table.ts';
-import { type Caller, requirePermissionOn } from '../caller.ts';
 import { type Schedule, toSchedule } from './schedule.ts';
 
 /**
@@ -8,7 +9,7 @@ import { type Schedule, toSchedule } from './schedule.ts';
  * @throws {PermissionDeniedError} @throws {NotFoundError}
  */
 export function getPermittedSchedule(row: JobScheduleRow | undefined, caller: Caller, scheduleId: string): Schedule {
-  requirePermissionOn(caller, { permission: 'job.cancel', ownerId: row?.created_by ?? null });
+  authorize(caller, 'job.cancel', { ownerId: row?.created_by ?? null });
   if (!row) throw new NotFoundError({ entity: 'schedule', id: scheduleId });
   return toSchedule(row);
 }

@@ -1,8 +1,9 @@
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { listJobSchedules } from '../../metadata/job-schedule.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
 import type { Page, PageRequest } from '../../postgres/page.ts';
-import { type Caller, requirePermission } from '../caller.ts';
 import { type Schedule, toSchedule } from './schedule.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function listSchedules(
 ): Promise<Page<Schedule>> {
   const { orgId, userId, permissions } = caller;
   const isOwnOnly = !permissions.has('job.view') && permissions.has('job.view:own') && userId !== null;
-  if (!isOwnOnly) requirePermission(caller, 'job.view');
+  if (!isOwnOnly) authorize(caller, 'job.view');
   const createdBy = isOwnOnly ? userId : undefined;
   const page = await inOrganization(metadata, orgId, (tx) => listJobSchedules(tx, { ...request, createdBy }));
   return { ...page, items: page.items.map(toSchedule) };

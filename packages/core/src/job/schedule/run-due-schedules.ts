@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import type { Caller } from '../../access/caller.ts';
 import { systemClock } from '../../clock.ts';
 import { ConflictError, isMadError, type MadError, PermissionDeniedError } from '../../errors.ts';
 import type { OrgId } from '../../ids.ts';
@@ -9,7 +10,6 @@ import type { JobScheduleRow } from '../../metadata/tables/job-schedule.table.ts
 import type { Platform } from '../../platform.ts';
 import { findJobByIdempotencyKey } from '../../results/job.repository.ts';
 import { acceptJobs, TICK_KEY } from '../accept-jobs.ts';
-import type { Caller } from '../caller.ts';
 import { toJobFailure } from '../job-failure.ts';
 import { nextTick } from './next-tick.ts';
 import { toRequest } from './schedule.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import type { Caller } from '../../access/caller.ts';
 import { ValidationFailedError, type ValidationIssue } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../json.ts';
 import type { JobScheduleRow } from '../../metadata/tables/job-schedule.table.ts';
 import type { Platform } from '../../platform.ts';
 import { copyObject, readPlainly } from '../../read-plainly.ts';
-import type { Caller } from '../caller.ts';
 import type { SubmitJob } from '../parse-submit-request.ts';
 import { prepareJobs } from '../prepare-jobs.ts';
 import { refuseUnknownKeys } from '../unknown-keys.ts';

@@ -1,8 +1,9 @@
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { systemClock } from '../../clock.ts';
 import { findJobSchedule, updateJobSchedule } from '../../metadata/job-schedule.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
-import { type Caller, requirePermission } from '../caller.ts';
 import { type CreateSchedule, SCHEDULE_KEYS } from './create-schedule.ts';
 import { getPermittedSchedule } from './get-permitted-schedule.ts';
 import { nextTick } from './next-tick.ts';
@@ -29,7 +30,7 @@ export interface UpdateSchedule extends Partial<CreateSchedule> {
  * @throws {ConflictError} when the organization has another schedule of this name
  */
 export async function updateSchedule(platform: Platform, caller: Caller, update: UpdateSchedule): Promise<Schedule> {
-  requirePermission(caller, 'job.create');
+  authorize(caller, 'job.create');
   const { scheduleId, ...change } = readSchedule(update, ['scheduleId', ...SCHEDULE_KEYS]);
   const { metadata, clock = systemClock } = platform;
   const row = await inOrganization(metadata, caller.orgId, (tx) => findJobSchedule(tx, { scheduleId }));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Caller, requirePermissionOn } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { deletePipeline } from '../../metadata/pipeline.repository.ts';
 import type { Platform } from '../../platform.ts';
@@ -22,7 +23,7 @@ export async function deleteDraftPipeline(
   checkRequest(request, { subject: 'pipeline', value: asked });
   await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { pipeline_id: pipelineId, created_by: ownerId } = await getOwnPipeline(tx, caller, asked);
-    requirePermissionOn(caller, { permission: 'pipeline.delete', ownerId });
+    authorize(caller, 'pipeline.delete', { ownerId });
     await deletePipeline(tx, { pipelineId });
   });
 }

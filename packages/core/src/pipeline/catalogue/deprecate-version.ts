@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { NotFoundError } from '../../errors.ts';
-import { type Caller, requirePermissionOn } from '../../job/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { getPipeline } from '../../metadata/pipeline.repository.ts';
 import { deprecatePipelineVersion, findPipelineVersionByText } from '../../metadata/pipeline-version.repository.ts';
@@ -40,7 +41,7 @@ export async function deprecateVersion(
   checkRequest(request, { subject: 'pipeline version', value: asked });
   const done = await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { pipeline_id: pipelineId, name, created_by: ownerId } = await getOwnPipeline(tx, caller, asked);
-    requirePermissionOn(caller, { permission: 'pipeline.update', ownerId });
+    authorize(caller, 'pipeline.update', { ownerId });
     const found = await findPipelineVersionByText(tx, { pipelineId, version: asked.version });
     if (!found?.published) {
       const hint = found ? 'it is a draft: delete it instead' : 'see which there are with listVersions';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Caller, requirePermission } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import type { Platform } from '../../platform.ts';
 import { getPublishedPipeline, type PublishedPipeline } from '../published-pipeline.ts';
 import { checkRequest, label } from './check-request.ts';
@@ -19,7 +20,7 @@ const request = z.looseObject({ pipeline: label, version: label.optional() });
  * @throws {NotFoundError} naming the versions there are
  */
 export async function getVersion(platform: Platform, caller: Caller, wanted: GetVersion): Promise<PublishedPipeline> {
-  requirePermission(caller, 'pipeline.view');
+  authorize(caller, 'pipeline.view');
   checkRequest(request, { subject: 'pipeline version', value: wanted });
   return getPublishedPipeline(platform.metadata, caller, wanted);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Caller, requirePermission } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { type Owner, ownerOf } from '../../metadata/owner.ts';
 import { type ListedPipelineRow, listPipelines } from '../../metadata/pipeline.repository.ts';
@@ -58,7 +59,7 @@ export async function listCatalogue(
   caller: Caller,
   asked: ListCatalogue = {},
 ): Promise<Page<CataloguePipeline>> {
-  requirePermission(caller, 'pipeline.view');
+  authorize(caller, 'pipeline.view');
   checkRequest(request, { subject: 'list of pipelines', value: asked });
   const { includeDeprecated, includeDrafts, ...filter } = asked;
   const rows = await inOrganization(platform.metadata, caller.orgId, (tx) =>

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { NotFoundError } from '../../errors.ts';
-import { type Caller, requirePermission } from '../../job/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { listPipelineVersionHeads } from '../../metadata/pipeline-version.repository.ts';
 import type { Platform } from '../../platform.ts';
@@ -46,7 +47,7 @@ export async function listVersions(
   caller: Caller,
   asked: ListVersions,
 ): Promise<Page<ListedVersion>> {
-  requirePermission(caller, 'pipeline.view');
+  authorize(caller, 'pipeline.view');
   checkRequest(request, { subject: 'list of versions', value: asked });
   const { pipeline: wanted, includeDeprecated = true, includeDrafts, limit, cursor } = asked;
   return inOrganization(platform.metadata, caller.orgId, async (tx) => {

@@ -1,6 +1,6 @@
+import type { Caller } from '../../access/caller.ts';
 import { NotFoundError } from '../../errors.ts';
 import { isUuid } from '../../ids.ts';
-import type { Caller } from '../../job/caller.ts';
 import type { OrganizationTransaction } from '../../metadata/metadata-database.ts';
 import { ownerOf } from '../../metadata/owner.ts';
 import { findPipeline, findPipelineByName } from '../../metadata/pipeline.repository.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { ValidationFailedError } from '../../errors.ts';
-import { type Caller, requirePermissionOn } from '../../job/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { updatePipeline } from '../../metadata/pipeline.repository.ts';
 import { listPipelineTasks } from '../../metadata/pipeline-version.repository.ts';
@@ -32,7 +33,7 @@ export async function setVisibility(platform: Platform, caller: Caller, asked: S
   await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const pipeline = await getOwnPipeline(tx, caller, asked);
     const { pipeline_id: pipelineId, created_by: ownerId } = pipeline;
-    requirePermissionOn(caller, { permission: 'pipeline.update', ownerId });
+    authorize(caller, 'pipeline.update', { ownerId });
     const { visibility } = asked;
     if (visibility === pipeline.visibility) return;
     if (visibility === 'private' && !isOwnPrivate(pipeline, caller)) {

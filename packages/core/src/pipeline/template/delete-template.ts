@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Caller, requirePermissionOn } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { deletePipelineTemplate } from '../../metadata/pipeline-template.repository.ts';
 import type { Platform } from '../../platform.ts';
@@ -18,7 +19,7 @@ export async function deleteTemplate(platform: Platform, caller: Caller, wanted:
   checkRequest(request, { subject: 'template', value: wanted });
   await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { template_id: templateId, created_by: ownerId } = await getOwnTemplateRow(tx, wanted);
-    requirePermissionOn(caller, { permission: 'pipeline.delete', ownerId });
+    authorize(caller, 'pipeline.delete', { ownerId });
     await deletePipelineTemplate(tx, { templateId });
   });
 }

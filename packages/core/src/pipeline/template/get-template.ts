@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Caller, requirePermission } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import type { JsonObject } from '../../json.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { listPipelineTaskSteps } from '../../metadata/pipeline-template.repository.ts';
@@ -34,7 +35,7 @@ const request = z.looseObject({ template: label, version: label.optional() });
  * @throws {NotFoundError} naming the versions there are
  */
 export async function getTemplate(platform: Platform, caller: Caller, wanted: WantedTemplate): Promise<Template> {
-  requirePermission(caller, 'pipeline.view');
+  authorize(caller, 'pipeline.view');
   checkRequest(request, { subject: 'template', value: wanted });
   return inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const row = await getTemplateRow(tx, wanted);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { ConflictError } from '../../errors.ts';
-import { type Caller, requirePermission } from '../../job/caller.ts';
 import type { JsonObject } from '../../json.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Visibility } from '../../metadata/tables/pipeline.table.ts';
@@ -47,7 +48,7 @@ export async function instantiateTemplate(
   caller: Caller,
   asked: InstantiateTemplate,
 ): Promise<InstantiatedTemplate> {
-  requirePermission(caller, 'pipeline.create');
+  authorize(caller, 'pipeline.create');
   checkRequest(wanted, { subject: 'template', value: asked });
   checkParameters(asked.parameters, { subject: 'template', pointer: '/parameters' });
   const row = await inOrganization(platform.metadata, caller.orgId, (tx) => getTemplateRow(tx, asked));

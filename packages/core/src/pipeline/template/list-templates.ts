@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Caller, requirePermission } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { type Owner, ownerOf } from '../../metadata/owner.ts';
 import { listPipelineTemplates, type PipelineTemplateHead } from '../../metadata/pipeline-template.repository.ts';
@@ -53,7 +54,7 @@ export async function listTemplates(
   caller: Caller,
   asked: ListTemplates = {},
 ): Promise<Page<ListedTemplate>> {
-  requirePermission(caller, 'pipeline.view');
+  authorize(caller, 'pipeline.view');
   checkRequest(request, { subject: 'list of templates', value: asked });
   const rows = await inOrganization(platform.metadata, caller.orgId, (tx) =>
     listPipelineTemplates(tx, { ...asked, ownOnly: false }),

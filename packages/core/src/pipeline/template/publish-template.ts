@@ -1,5 +1,6 @@
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { ConflictError } from '../../errors.ts';
-import { type Caller, requirePermission } from '../../job/caller.ts';
 import { type JsonObject, sortedJson } from '../../json.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import {
@@ -53,7 +54,7 @@ export async function publishTemplate(
   caller: Caller,
   request: PublishTemplate,
 ): Promise<PublishedTemplate> {
-  requirePermission(caller, 'pipeline.create');
+  authorize(caller, 'pipeline.create');
   checkTemplateRequest(request);
   requireSemver(request.version);
   const written = await compose(platform, caller, request);

@@ -1,5 +1,5 @@
+import type { Caller } from '../../access/caller.ts';
 import { ValidationFailedError } from '../../errors.ts';
-import type { Caller } from '../../job/caller.ts';
 import type { Platform } from '../../platform.ts';
 import type { ResolvedTask } from '../../ports/task-runner.ts';
 import { compileSchema } from '../../schema/compile-schema.ts';

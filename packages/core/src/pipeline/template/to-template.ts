@@ -1,4 +1,5 @@
-import { type Caller, requirePermission } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import type { Platform } from '../../platform.ts';
 import { getVersion } from '../catalogue/get-version.ts';
 import { type PipelineSpecInput, type PublishedSpec, pipelineSpecSchema } from '../pipeline-spec.ts';
@@ -25,7 +26,7 @@ export interface ToTemplate extends Omit<PublishTemplate, 'definition' | 'name' 
  * @throws {ConflictError} when this version of the template exists with another content
  */
 export async function toTemplate(platform: Platform, caller: Caller, asked: ToTemplate): Promise<PublishedTemplate> {
-  requirePermission(caller, 'pipeline.create');
+  authorize(caller, 'pipeline.create');
   const found = await getVersion(platform, caller, { pipeline: asked.pipeline, version: asked.version });
   const { pipeline: _, templateVersion, name = found.name, displayName = name, ...rest } = asked;
   return publishTemplate(platform, caller, {

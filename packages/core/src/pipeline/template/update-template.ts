@@ -1,4 +1,5 @@
-import { type Caller, requirePermissionOn } from '../../job/caller.ts';
+import { authorize } from '../../access/authorize.ts';
+import type { Caller } from '../../access/caller.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import {
   listPipelineTaskSteps,
@@ -29,7 +30,7 @@ export async function updateTemplate(platform: Platform, caller: Caller, asked: 
   checkTemplateChange(asked);
   await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const { template_id: templateId, created_by: ownerId } = await getOwnTemplateRow(tx, asked);
-    requirePermissionOn(caller, { permission: 'pipeline.update', ownerId });
+    authorize(caller, 'pipeline.update', { ownerId });
     if (asked.isPublic) {
       const steps = await listPipelineTaskSteps(tx, { templateId });
       const taskDefinitionIds = steps.map(({ task_definition_id }) => task_definition_id);
