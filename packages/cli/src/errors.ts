@@ -73,3 +73,26 @@ export class DamagedEntriesError extends MadError {
     });
   }
 }
+
+/** Thrown when `mad audit verify` found an entry that is not as it was written: the exit code is 1. What was found was printed. */
+export class AuditTamperedError extends MadError {
+  static override readonly code = 'MAD_CLI_AUDIT_TAMPERED';
+  constructor({ kind, seq, message }: { kind: string; seq: number | null; message: string }) {
+    super({
+      message: `the audit trail was tampered with: ${message}; keep the database as it is, and compare with a backup of before`,
+      details: { kind, seq },
+    });
+  }
+}
+
+/** Thrown when `mad org migrate` ends and organizations failed: the exit code is 1. They were printed; the version before serves them on. */
+export class FleetBehindError extends MadError {
+  static override readonly code = 'MAD_CLI_FLEET_BEHIND';
+  static override readonly retryable = true;
+  constructor({ failed, behind }: { failed: number; behind: number }) {
+    super({
+      message: `${failed} failed and ${behind} are behind; mend what is told of each, and run mad org migrate again`,
+      details: { failed, behind },
+    });
+  }
+}

@@ -1,11 +1,13 @@
 import { isMadError } from '@mad/core';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addAuditCommand } from './audit/audit-command.ts';
 import { addCacheCommand } from './cache/cache-command.ts';
 import { hidePasswords } from './database/database-url.ts';
 import { addDoctorCommand } from './doctor/doctor-command.ts';
 import { CommandUsageError } from './errors.ts';
 import { addMigrateCommand } from './migrate/migrate-command.ts';
+import { addOrgCommand } from './org/org-command.ts';
 import { addServiceCommand } from './service/service-command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -31,6 +33,8 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
   addDoctorCommand(program, terminal);
   addServiceCommand(program, terminal);
   addCacheCommand(program, terminal);
+  addOrgCommand(program, terminal);
+  addAuditCommand(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return DONE;

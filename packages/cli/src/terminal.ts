@@ -9,4 +9,6 @@ export interface Terminal {
   readonly outIsTerminal?: boolean | undefined;
   /** A line may be written over. @default false */
   readonly errIsTerminal?: boolean | undefined;
+  /** Asks a person and resolves to the line they type; absent where nobody sits. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined;
 }

@@ -173,10 +173,13 @@ export type * from './ports/task-runner.ts';
 export { connectPostgres } from './postgres/connect-postgres.ts';
 // Both databases.
 export {
+  applyMigration,
+  ledgerName,
   type MigrateOptions,
   type MigrationState,
   type MigrationTrack,
   migrate,
+  migrationLock,
   migrationSql,
   migrationState,
 } from './postgres/migrate.ts';

@@ -60,6 +60,18 @@ export class ResultsDatabasesClosedError extends MadError {
   }
 }
 
+/** Thrown when an organization is made and taken back at the same time. The same call may succeed once the other one has ended. */
+export class OrganizationBusyError extends MadError {
+  static override readonly code = 'MAD_TENANCY_ORGANIZATION_BUSY';
+  static override readonly retryable = true;
+  constructor({ orgId, by }: { orgId: string; by: string }) {
+    super({
+      message: `organization ${orgId} is held by ${by} at this moment; call again once that has ended`,
+      details: { orgId, by },
+    });
+  }
+}
+
 /** Thrown when an organization does not serve requests now: it is being provisioned, was suspended or is going away. */
 export class OrganizationInactiveError extends MadError {
   static override readonly code = 'MAD_TENANCY_ORGANIZATION_INACTIVE';
@@ -93,4 +105,78 @@ export class ProvisioningFailedError extends MadError {
       cause,
     });
   }
+}
+
+/** Thrown when an organization is in a state in which this cannot be done to it; the message says what can. */
+export class OrganizationStateError extends MadError {
+  static override readonly code = 'MAD_TENANCY_ORGANIZATION_STATE';
+  constructor({ orgId, state, hint }: { orgId: string; state: string; hint: string }) {
+    super({ message: `organization ${orgId} is ${state}; ${hint}`, details: { orgId, state } });
+  }
+}
+
+/** Thrown instead of dropping or moving a database that this library did not name for the organization, or that is not what the call takes it for. Nothing was dropped. */
+export class PlaceNotOurOwnError extends MadError {
+  static override readonly code = 'MAD_TENANCY_PLACE_NOT_OUR_OWN';
+  constructor({ orgId, cluster, name }: { orgId: string; cluster: string; name: string }) {
+    super({
+      message: `${name} on cluster ${cluster} is not a place made for organization ${orgId} in this state, so it is not dropped; look what lies there and move or drop it by hand`,
+      details: { orgId, cluster, name },
+    });
+  }
+}
+
+/** Thrown when two Results DBs that should be equal are not; the tables are named. */
+export class TablesDifferError extends MadError {
+  static override readonly code = 'MAD_TENANCY_TABLES_DIFFER';
+  constructor({ tables }: { tables: readonly string[] }) {
+    super({
+      message: `the tables ${tables.join(', ')} are not the same in both Results DBs; migrate both to one version, and keep tables of your own in another schema`,
+      details: { tables },
+    });
+  }
+}
+
+/** Thrown when a step of a move fails. Before the switch the organization is back where it was, after it it serves from the new place; the same call again goes on. */
+export class MoveFailedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_MOVE_FAILED';
+  static override readonly retryable = true;
+  constructor({ orgId, step, serves, cause }: { orgId: string; step: string; serves: string; cause: unknown }) {
+    super({
+      message: `the move of organization ${orgId} stopped at step ${step}${tell(cause)}; ${serves}; call it again to go on`,
+      details: { orgId, step },
+      cause,
+    });
+  }
+}
+
+/** Thrown when a step of offboarding fails. What was done stays done; the same call again goes on from there. */
+export class OffboardingFailedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_OFFBOARDING_FAILED';
+  static override readonly retryable = true;
+  constructor({ orgId, step, cause }: { orgId: string; step: string; cause: unknown }) {
+    super({
+      message: `the offboarding of organization ${orgId} stopped at step ${step}${tell(cause)}; call it again to go on`,
+      details: { orgId, step },
+      cause,
+    });
+  }
+}
+
+/** Thrown when an archive is not what it says, or holds what is never restored. Nothing of it stays. */
+export class ArchiveRefusedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_ARCHIVE_REFUSED';
+  constructor({ at, reason, cause }: { at: string; reason: string; cause?: unknown }) {
+    super({
+      message: `the archive is refused at ${at}: ${reason}; nothing of it was restored, export it again`,
+      details: { at, reason },
+      cause,
+    });
+  }
+}
+
+// Any other message may hold whatever a host's own function was called with: a connection string, a password.
+function tell(cause: unknown): string {
+  const isTold = cause instanceof Error && (isMadError(cause) || findSqlState(cause) !== undefined);
+  return isTold ? `: ${cause.message}` : '';
 }

@@ -17,10 +17,10 @@ export function parseSchema(text: string): string {
 }
 
 /** An organization's id. @throws {CommandUsageError} */
-export function parseOrgId(text: string): string {
+export function parseOrgId(text: string, option = '--org'): string {
   if (!isUuid(text)) {
     throw new CommandUsageError({
-      option: '--org',
+      option,
       expected: 'the uuid of an organization, such as 01890a5d-ac96-774b-bcce-b302099a8057',
       got: JSON.stringify(text),
     });

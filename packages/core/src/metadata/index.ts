@@ -7,16 +7,48 @@ export {
   listArtifacts,
   updateArtifact,
 } from './artifact.repository.ts';
+export { auditHash, FIRST_PREV_HASH, type HashedAuditLog } from './audit-hash.ts';
 export {
+  type AuditChainEnd,
+  type AuditChainHead,
   type AuditEntry,
+  type ChainedAuditLog,
   findAuditLog,
   getAuditLog,
   insertAuditLog,
   insertOperatorAuditLog,
+  type ListAuditChain,
   type ListAuditLogs,
+  listAuditChain,
   listAuditLogs,
+  PLATFORM_CHAIN_ID,
+  readAuditChainEnd,
 } from './audit-log.repository.ts';
 export { checkMetadataRole, type MetadataRole } from './check-metadata-role.ts';
+export {
+  type AddFleetOrganizations,
+  addFleetOrganizations,
+  type ClaimedOrganization,
+  type ClaimFleetOrganizations,
+  claimFleetOrganizations,
+  countFleetOrganizations,
+  countOrganizationsBehind,
+  dropUnreachable,
+  type FleetCount,
+  type FleetOutcome,
+  findOpenFleetMigration,
+  finishFleetOrganizations,
+  insertFleetMigration,
+  type ListFleetOrganizations,
+  listFleetOrganizations,
+  listOrganizationsBehind,
+  listOrganizationsToAdd,
+  lockFleet,
+  lockFleetMigration,
+  type OrganizationBehind,
+  renewFleetClaims,
+  updateFleetMigration,
+} from './fleet-migration.repository.ts';
 export {
   deleteIdentity,
   findIdentity,
@@ -37,6 +69,16 @@ export {
   listIdentityProviders,
   updateIdentityProvider,
 } from './identity-provider.repository.ts';
+export {
+  closeInvitation,
+  findInvitation,
+  getInvitation,
+  insertInvitation,
+  listInvitations,
+  lockOpenInvitation,
+  type RevokedInvitations,
+  revokeInvitations,
+} from './invitation.repository.ts';
 export {
   countJobsMeta,
   deleteJobMeta,
@@ -64,18 +106,23 @@ export {
   updateJobSchedule,
 } from './job-schedule.repository.ts';
 export {
+  countAdmins,
   deleteMembership,
   deleteMembershipRole,
   findMember,
   getMember,
   insertMembership,
+  insertMembershipAsOperator,
   insertMembershipRole,
   insertMembershipRoleAsOperator,
+  listAdministered,
   listMemberPermissions,
   listMemberRoles,
   listMembers,
   listUserOrganizations,
+  lockAdmins,
   type Member,
+  setMembershipDisabled,
   type UserOrganization,
 } from './membership.repository.ts';
 export {
@@ -177,9 +224,26 @@ export {
   listRoles,
   updateRole,
 } from './role.repository.ts';
+export {
+  type CountSignInAttempts,
+  countSignInAttempts,
+  forgetSignInAttempts,
+} from './sign-in-attempt.repository.ts';
 export type { AdmittedJobRow, AdmittedJobTable } from './tables/admitted-job.table.ts';
 export type { ArtifactRow, ArtifactRowUpdate, ArtifactTable, NewArtifactRow } from './tables/artifact.table.ts';
-export type { AuditLogRow, AuditLogRowUpdate, AuditLogTable, NewAuditLogRow } from './tables/audit-log.table.ts';
+export type { AuditChainTable, AuditLogRow, AuditLogTable, NewAuditLogRow } from './tables/audit-log.table.ts';
+export type {
+  FleetMigrationRow,
+  FleetMigrationRowUpdate,
+  FleetMigrationStatus,
+  FleetMigrationTable,
+  NewFleetMigrationRow,
+} from './tables/fleet-migration.table.ts';
+export type {
+  FleetMigrationOrganizationRow,
+  FleetMigrationOrganizationTable,
+  FleetOrganizationState,
+} from './tables/fleet-migration-organization.table.ts';
 export type { IdentityRow, IdentityRowUpdate, IdentityTable, NewIdentityRow } from './tables/identity.table.ts';
 export type {
   IdentityProviderRow,
@@ -187,6 +251,12 @@ export type {
   IdentityProviderTable,
   NewIdentityProviderRow,
 } from './tables/identity-provider.table.ts';
+export type {
+  InvitationRow,
+  InvitationRowUpdate,
+  InvitationTable,
+  NewInvitationRow,
+} from './tables/invitation.table.ts';
 export type { JobMetaRow, JobMetaRowUpdate, JobMetaTable, NewJobMetaRow } from './tables/job-meta.table.ts';
 export type {
   JobScheduleRow,
@@ -214,6 +284,7 @@ export type {
   OrgDatabaseRowUpdate,
   OrgDatabaseState,
   OrgDatabaseTable,
+  OrgDatabaseTransition,
   Placement,
 } from './tables/org-database.table.ts';
 export type {
@@ -261,6 +332,7 @@ export type {
   RolePermissionRowUpdate,
   RolePermissionTable,
 } from './tables/role-permission.table.ts';
+export type { SignInAttemptRow, SignInAttemptTable } from './tables/sign-in-attempt.table.ts';
 export type {
   NewTaskDefinitionRow,
   TaskDefinitionRow,
@@ -276,6 +348,7 @@ export type {
 } from './tables/task-service.table.ts';
 export type { NewTokenRow, TokenRow, TokenRowUpdate, TokenTable } from './tables/token.table.ts';
 export type { NewUserRow, UserRow, UserRowUpdate, UserTable } from './tables/user.table.ts';
+export type { WarmDatabaseRow, WarmDatabaseState, WarmDatabaseTable } from './tables/warm-database.table.ts';
 export {
   deleteTaskDefinition,
   findTaskDefinition,
@@ -304,13 +377,20 @@ export {
 export {
   deleteToken,
   findToken,
+  findTokenHolder,
   findValidToken,
   getToken,
   insertToken,
+  insertTokenAsOperator,
   insertUnscopedToken,
   type ListTokens,
   listTokens,
+  lockToken,
   revokeToken,
+  revokeTokenFamily,
+  revokeUserTokens,
+  rotateToken,
+  type TokenHolder,
   touchToken,
 } from './token.repository.ts';
 export {

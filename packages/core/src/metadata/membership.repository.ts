@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { idBeforePage } from './keyset.ts';
@@ -22,6 +23,8 @@ export interface Member {
   readonly enabled: boolean;
   /** When the user became a member. */
   readonly created_at: Date;
+  /** Since when the member may do nothing in this organization; null for one who may. */
+  readonly disabled_at: Date | null;
 }
 
 /** The member; undefined for a user of other organizations. */
@@ -54,7 +57,7 @@ export interface UserOrganization {
   readonly status: OrganizationStatus;
 }
 
-/** The organizations a user is a member of, by name. */
+/** The organizations a user is a member of, and not disabled there, by name. */
 export async function listUserOrganizations(
   tx: OperatorTransaction,
   { userId }: { readonly userId: string },
@@ -64,6 +67,7 @@ export async function listUserOrganizations(
     .innerJoin('organizations', 'organizations.org_id', 'memberships.org_id')
     .select(['organizations.org_id', 'organizations.name', 'organizations.status'])
     .where('memberships.user_id', '=', rowId(userId))
+    .where('memberships.disabled_at', 'is', null)
     .orderBy('organizations.name')
     .execute();
 }
@@ -73,10 +77,82 @@ export function insertMembership(
   tx: OrganizationTransaction,
   { userId }: { readonly userId: string },
 ): Promise<MembershipRow> {
-  const row = { user_id: userId, org_id: organizationOf(tx) };
-  return translateRefusal({ entity, id: userId, hint: 'the user is a member of this organization already' }, () =>
+  return join(tx, { user_id: userId, org_id: organizationOf(tx) });
+}
+
+/** Makes a user a member of the organization named. @throws as `insertMembership`. */
+export function insertMembershipAsOperator(
+  tx: OperatorTransaction,
+  { userId, orgId }: { readonly userId: string; readonly orgId: string },
+): Promise<MembershipRow> {
+  return join(tx, { user_id: userId, org_id: orgId });
+}
+
+function join(tx: MetadataTransaction, row: Pick<MembershipRow, 'user_id' | 'org_id'>): Promise<MembershipRow> {
+  return translateRefusal({ entity, id: row.user_id, hint: 'the user is a member of this organization already' }, () =>
     tx.insertInto('memberships').values(row).returningAll().executeTakeFirstOrThrow(),
   );
+}
+
+/** Disables a member or lets them in again; their roles stay. @throws {NotFoundError} */
+export async function setMembershipDisabled(
+  tx: OrganizationTransaction,
+  { userId, disabled }: { readonly userId: string; readonly disabled: boolean },
+): Promise<void> {
+  const row = await tx
+    .updateTable('memberships')
+    .set({ disabled_at: disabled ? sql<Date>`now()` : null })
+    .where('org_id', '=', organizationOf(tx))
+    .where('user_id', '=', rowId(userId))
+    .returning('user_id')
+    .executeTakeFirst();
+  found(row, { entity, id: userId });
+}
+
+/** The organizations in which a user holds the role `admin` of that organization. */
+export async function listAdministered(
+  tx: OperatorTransaction,
+  { userId }: { readonly userId: string },
+): Promise<readonly string[]> {
+  const rows = await tx
+    .selectFrom('membership_roles')
+    .innerJoin('roles', 'roles.role_id', 'membership_roles.role_id')
+    .select('roles.org_id')
+    .where('membership_roles.user_id', '=', rowId(userId))
+    .where('roles.name', '=', 'admin')
+    .where('roles.org_id', 'is not', null)
+    .orderBy('roles.org_id')
+    .execute();
+  return rows.flatMap(({ org_id }) => org_id ?? []);
+}
+
+/** Waits for whoever changes the administrators of the organization now, and keeps others from it until the transaction ends. */
+export async function lockAdmins(tx: MetadataTransaction, { orgId }: { readonly orgId: string }): Promise<void> {
+  await tx
+    .selectFrom('roles')
+    .select('role_id')
+    .where('org_id', '=', rowId(orgId))
+    .where('name', '=', 'admin')
+    .forNoKeyUpdate()
+    .execute();
+}
+
+/** How many members who are enabled, as users and there, hold the role `admin` of the organization. */
+export async function countAdmins(tx: MetadataTransaction, { orgId }: { readonly orgId: string }): Promise<number> {
+  const { admins } = await tx
+    .selectFrom('membership_roles as granted')
+    .innerJoin('roles', 'roles.role_id', 'granted.role_id')
+    .innerJoin('memberships', (on) =>
+      on.onRef('memberships.user_id', '=', 'granted.user_id').onRef('memberships.org_id', '=', 'granted.org_id'),
+    )
+    .innerJoin('users', 'users.user_id', 'granted.user_id')
+    .select((eb) => eb.cast<number>(eb.fn.countAll(), 'integer').as('admins'))
+    .where('roles.org_id', '=', rowId(orgId))
+    .where('roles.name', '=', 'admin')
+    .where('memberships.disabled_at', 'is', null)
+    .where('users.enabled', '=', true)
+    .executeTakeFirstOrThrow();
+  return admins;
 }
 
 /** Ends a membership with the roles held by it. Returns false when the user was no member. */
@@ -170,6 +246,6 @@ function members(tx: OrganizationTransaction) {
   return tx
     .selectFrom('memberships')
     .innerJoin('users', 'users.user_id', 'memberships.user_id')
-    .select(['users.user_id', 'users.email', 'users.enabled', 'memberships.created_at'])
+    .select(['users.user_id', 'users.email', 'users.enabled', 'memberships.created_at', 'memberships.disabled_at'])
     .where('memberships.org_id', '=', organizationOf(tx));
 }

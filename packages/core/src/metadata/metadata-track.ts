@@ -9,6 +9,11 @@ import { rowLevelSecurity } from './migrations/0006_row_level_security.ts';
 import { admission } from './migrations/0007_admission.ts';
 import { schedules } from './migrations/0008_schedules.ts';
 import { templateSteps } from './migrations/0009_template_steps.ts';
+import { auditChain } from './migrations/0010_audit_chain.ts';
+import { access } from './migrations/0011_access.ts';
+import { fleet } from './migrations/0012_fleet.ts';
+import { provisioning } from './migrations/0013_provisioning.ts';
+import { organizationLife } from './migrations/0014_organization_life.ts';
 
 /** The migrations of the Metadata DB: the schema proposal first, then what it lacks. */
 export const metadataTrack: MigrationTrack = {
@@ -23,6 +28,11 @@ export const metadataTrack: MigrationTrack = {
     '0007_admission': admission,
     '0008_schedules': schedules,
     '0009_template_steps': templateSteps,
+    '0010_audit_chain': auditChain,
+    '0011_access': access,
+    '0012_fleet': fleet,
+    '0013_provisioning': provisioning,
+    '0014_organization_life': organizationLife,
   },
 };
 

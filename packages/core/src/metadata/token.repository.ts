@@ -1,14 +1,17 @@
 import { type SqlBool, sql } from 'kysely';
 import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { explainRoleFailure } from './explain-role-failure.ts';
 import { idBeforePage } from './keyset.ts';
 import {
+  type MetadataDatabase,
   type MetadataTransaction,
   type OperatorTransaction,
   type OrganizationTransaction,
   organizationOf,
 } from './metadata-database.ts';
 import type { OwnedRow } from './owned-row.ts';
+import type { OrganizationStatus } from './tables/organization.table.ts';
 import type { NewTokenRow, TokenRow } from './tables/token.table.ts';
 import { found, translateRefusal } from './translate-refusal.ts';
 
@@ -43,6 +46,65 @@ export function findValidToken(
     .executeTakeFirst();
 }
 
+/** A token with who holds it and what they may do in its organization, as all of it is now. */
+export interface TokenHolder {
+  readonly user_id: string;
+  readonly org_id: string | null;
+  readonly kind: string;
+  readonly secret_hash: string | null;
+  readonly scopes: readonly string[];
+  /** For how many milliseconds the token stays valid, by the database's clock; 0 or less for one that is revoked or has expired. */
+  readonly valid_ms: number;
+  /** Its last use was noted more than a minute ago, or never. */
+  readonly stale: boolean;
+  /** Whether the user is enabled. */
+  readonly enabled: boolean;
+  /** Null where the token names no organization. */
+  readonly status: OrganizationStatus | null;
+  /** Whether the user is a member there, and not disabled. */
+  readonly member: boolean;
+  /** Of all roles that the user holds there, each once. */
+  readonly permissions: readonly string[];
+  /** The names of those roles. */
+  readonly roles: readonly string[];
+}
+
+/**
+ * The token with its holder, in one statement and so in one round trip; it opens no transaction.
+ * @throws {MetadataRoleError} when the login may not take the operator's role, naming the GRANT that is missing.
+ */
+export async function findTokenHolder(
+  db: MetadataDatabase,
+  { tokenId }: { readonly tokenId: string },
+): Promise<TokenHolder | undefined> {
+  try {
+    const { rows } = await sql<TokenHolder>`select * from mad_token_holder(${rowId(tokenId)}::uuid)`.execute(db);
+    return rows[0];
+  } catch (cause) {
+    throw await explainRoleFailure(db, { role: 'mad_operator', cause });
+  }
+}
+
+/** The token, locked until the transaction ends: of two who exchange it at once, the second sees what the first did. */
+export function lockToken(
+  tx: OperatorTransaction,
+  { tokenId }: { readonly tokenId: string },
+): Promise<(TokenRow & { readonly expired: boolean; readonly rotated_ms: number | null }) | undefined> {
+  return tx
+    .selectFrom('tokens')
+    .selectAll()
+    .select([
+      sql<boolean>`expires_at <= now()`.as('expired'),
+      // The clock's time and not the transaction's: that began before the lock was had.
+      sql<number | null>`(extract(epoch from clock_timestamp() - rotated_at) * 1000)::double precision`.as(
+        'rotated_ms',
+      ),
+    ])
+    .where('token_id', '=', rowId(tokenId))
+    .forUpdate()
+    .executeTakeFirst();
+}
+
 export interface ListTokens extends PageRequest {
   readonly userId?: string | undefined;
   readonly kind?: string | undefined;
@@ -70,6 +132,11 @@ export function insertUnscopedToken(tx: OperatorTransaction, token: OwnedRow<New
   return insert(tx, { ...token, org_id: null });
 }
 
+/** Writes a token of the organization that it names, or of none. */
+export function insertTokenAsOperator(tx: OperatorTransaction, token: NewTokenRow): Promise<TokenRow> {
+  return insert(tx, token);
+}
+
 /** Ends the token for good; revoking twice is revoking once. @throws {NotFoundError} */
 export async function revokeToken(
   tx: MetadataTransaction,
@@ -82,6 +149,44 @@ export async function revokeToken(
     .returningAll()
     .executeTakeFirst();
   return found(row, { entity, id: tokenId });
+}
+
+/** Ends a refresh token because its successor was made. */
+export async function rotateToken(tx: OperatorTransaction, { tokenId }: { readonly tokenId: string }): Promise<void> {
+  await tx
+    .updateTable('tokens')
+    .set({ revoked: true, rotated_at: sql<Date>`clock_timestamp()` })
+    .where('token_id', '=', rowId(tokenId))
+    .execute();
+}
+
+/** Ends every token of a family for good; returns how many were still open. */
+export function revokeTokenFamily(
+  tx: OperatorTransaction,
+  { familyId }: { readonly familyId: string },
+): Promise<number> {
+  return revokeWhere(tx, { family_id: rowId(familyId) });
+}
+
+/** Ends a user's tokens for good: in an organization's transaction those of that organization. Returns how many were still open. */
+export function revokeUserTokens(
+  tx: MetadataTransaction,
+  { userId, kind }: { readonly userId: string; readonly kind?: string | undefined },
+): Promise<number> {
+  return revokeWhere(tx, { user_id: rowId(userId), ...(kind === undefined ? {} : { kind }) });
+}
+
+async function revokeWhere(
+  tx: MetadataTransaction,
+  columns: Partial<Pick<TokenRow, 'family_id' | 'user_id' | 'kind'>>,
+): Promise<number> {
+  const { numUpdatedRows } = await tx
+    .updateTable('tokens')
+    .set({ revoked: true })
+    .where((eb) => eb.and(columns))
+    .where('revoked', '=', false)
+    .executeTakeFirstOrThrow();
+  return Number(numUpdatedRows);
 }
 
 /** Notes that the token was used now, at most once a minute: a busy key does not rewrite its row on every call. */

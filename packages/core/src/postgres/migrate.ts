@@ -36,15 +36,15 @@ export interface MigrationState {
  * @throws {MigrationFailedError}
  */
 export async function migrate<Tables>(db: Kysely<Tables>, options: MigrateOptions): Promise<readonly string[]> {
-  const { track, schema = 'public' } = options;
+  const { schema = 'public' } = options;
   return db.transaction().execute(async (tx) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`mad.migrate.${track.name}.${schema}`}, 0))`.execute(tx);
+    await sql`select pg_advisory_xact_lock(hashtextextended(${migrationLock(options)}, 0))`.execute(tx);
     if (options.lockTimeoutMs !== undefined)
       await sql`select set_config('lock_timeout', ${`${options.lockTimeoutMs}ms`}, true)`.execute(tx);
     await provideSchema(tx, schema);
     await provideLedger(tx, options);
     const { pending } = await readState(tx, options);
-    for (const name of pending) await apply(tx, { ...options, name });
+    for (const name of pending) await applyMigration(tx, { ...options, name });
     return pending;
   });
 }
@@ -90,13 +90,18 @@ export async function migrationSql(options: MigrateOptions, only: readonly strin
     const { schema = 'public' } = options;
     if (schema !== 'public') await sql`create schema if not exists ${sql.id(schema)}`.execute(tx);
     await provideLedger(tx, options);
-    for (const name of only) await apply(tx, { ...options, name });
+    for (const name of only) await applyMigration(tx, { ...options, name });
   });
   return statements;
 }
 
-async function apply<Tables>(
-  tx: Transaction<Tables>,
+/**
+ * Runs one migration and notes it in the ledger, on a connection that is inside a transaction: for a migrator that looked for itself, under the
+ * advisory lock of `migrationLock`, what is pending.
+ * @throws {MigrationFailedError}
+ */
+export async function applyMigration<Tables>(
+  tx: Kysely<Tables>,
   { track, schema = 'public', name }: MigrateOptions & { name: string },
 ): Promise<void> {
   try {
@@ -119,6 +124,15 @@ async function readState<Tables>(db: Kysely<Tables>, options: MigrateOptions): P
   return { applied, pending: names(options.track).filter((name) => !applied.includes(name)) };
 }
 
+/** The text whose `hashtextextended(text, 0)` is the advisory lock under which the track is migrated in this schema. */
+export function migrationLock({ track, schema = 'public' }: MigrateOptions): string {
+  return `mad.migrate.${track.name}.${schema}`;
+}
+
+/** The table, beside the track's own, that names what was applied. */
+export function ledgerName(track: MigrationTrack): string {
+  return `mad_${track.name}_migrations`;
+}
+
 const names = (track: MigrationTrack): string[] => Object.keys(track.migrations).sort();
-const ledgerName = (track: MigrationTrack): string => `mad_${track.name}_migrations`;
 const ledger = ({ track, schema = 'public' }: MigrateOptions) => sql.id(schema, ledgerName(track));

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
 import { ConflictError, NotFoundError, RowRefusedError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
@@ -24,6 +25,15 @@ import {
   updateIdentityProvider,
 } from '../../src/metadata/identity-provider.repository.ts';
 import {
+  closeInvitation,
+  getInvitation,
+  insertInvitation,
+  listInvitations,
+  lockOpenInvitation,
+  revokeInvitations,
+} from '../../src/metadata/invitation.repository.ts';
+import {
+  countAdmins,
   deleteMembership,
   deleteMembershipRole,
   findMember,
@@ -31,10 +41,13 @@ import {
   insertMembership,
   insertMembershipRole,
   insertMembershipRoleAsOperator,
+  listAdministered,
   listMemberPermissions,
   listMemberRoles,
   listMembers,
   listUserOrganizations,
+  lockAdmins,
+  setMembershipDisabled,
 } from '../../src/metadata/membership.repository.ts';
 import {
   inAllOrganizations,
@@ -53,14 +66,21 @@ import {
   listRoles,
   updateRole,
 } from '../../src/metadata/role.repository.ts';
+import { countSignInAttempts, forgetSignInAttempts } from '../../src/metadata/sign-in-attempt.repository.ts';
 import {
   deleteToken,
+  findTokenHolder,
   findValidToken,
   getToken,
   insertToken,
+  insertTokenAsOperator,
   insertUnscopedToken,
   listTokens,
+  lockToken,
   revokeToken,
+  revokeTokenFamily,
+  revokeUserTokens,
+  rotateToken,
   touchToken,
 } from '../../src/metadata/token.repository.ts';
 import {
@@ -145,6 +165,7 @@ describeOnEachDatabase((db) => {
       expect((await listMembers(tx)).items.map((member) => member.user_id)).toEqual([user_id, a.user_id]);
       expect(Object.keys(await getMember(tx, { userId: user_id })).sort()).toEqual([
         'created_at',
+        'disabled_at',
         'email',
         'enabled',
         'user_id',
@@ -198,6 +219,129 @@ describeOnEachDatabase((db) => {
       expect(await deleteToken(tx, { tokenId: old.token_id })).toBe(true);
       expect(await deleteToken(tx, { tokenId: b.token_id })).toBe(false);
       await expect(revokeToken(tx, { tokenId: b.token_id })).rejects.toThrow(NotFoundError);
+    });
+  });
+
+  test('a token is found with its holder in one statement, which leaves no role behind', async () => {
+    const { token_id } = await asA((tx) =>
+      insertToken(tx, {
+        user_id: a.user_id,
+        kind: 'api_key',
+        scopes: ['job.create'],
+        secret_hash: 'cd'.repeat(32),
+        expires_at: '2999-01-01',
+      }),
+    );
+    const holder = await findTokenHolder(db(), { tokenId: token_id });
+    expect(holder).toMatchObject({
+      user_id: a.user_id,
+      org_id: a.org_id,
+      kind: 'api_key',
+      secret_hash: 'cd'.repeat(32),
+      scopes: ['job.create'],
+      stale: true,
+      enabled: true,
+      status: 'active',
+      member: true,
+      permissions: ['job.create'],
+      roles: ['admin'],
+    });
+    expect(holder?.valid_ms).toBeGreaterThan(86_400_000);
+    const { rows } = await sql`select current_user = session_user as back`.execute(db());
+    expect(rows).toEqual([{ back: true }]);
+    await asA(async (tx) => {
+      await setMembershipDisabled(tx, { userId: a.user_id, disabled: true });
+      await touchToken(tx, { tokenId: token_id });
+    });
+    expect(await findTokenHolder(db(), { tokenId: token_id })).toMatchObject({ member: false, stale: false });
+    await asA((tx) => setMembershipDisabled(tx, { userId: a.user_id, disabled: false }));
+    await asA((tx) => revokeToken(tx, { tokenId: token_id }));
+    expect(await findTokenHolder(db(), { tokenId: token_id })).toMatchObject({ member: true, valid_ms: 0 });
+    expect(await findTokenHolder(db(), { tokenId: 'none' })).toBeUndefined();
+    await expect(asA((tx) => setMembershipDisabled(tx, { userId: b.user_id, disabled: true }))).rejects.toThrow(
+      NotFoundError,
+    );
+  });
+
+  test('a family of tokens ends as one, and a user has theirs ended in one organization or in all', async () => {
+    await inAllOrganizations(db(), async (tx) => {
+      const family_id = newId();
+      const token = { user_id: a.user_id, kind: 'refresh', family_id, expires_at: '2999-01-01' };
+      const [first, second] = [
+        await insertTokenAsOperator(tx, { ...token, org_id: null }),
+        await insertTokenAsOperator(tx, { ...token, org_id: b.org_id }),
+      ];
+      await rotateToken(tx, { tokenId: first.token_id });
+      expect(await lockToken(tx, { tokenId: first.token_id })).toMatchObject({ revoked: true, expired: false });
+      expect((await lockToken(tx, { tokenId: first.token_id }))?.rotated_ms).toBeGreaterThanOrEqual(0);
+      expect((await lockToken(tx, { tokenId: second.token_id }))?.rotated_ms).toBeNull();
+      expect(await revokeTokenFamily(tx, { familyId: family_id })).toBe(1);
+      expect(await revokeTokenFamily(tx, { familyId: family_id })).toBe(0);
+      await insertTokenAsOperator(tx, { ...token, org_id: b.org_id });
+    });
+    expect(await asA((tx) => revokeUserTokens(tx, { userId: a.user_id, kind: 'refresh' }))).toBe(0);
+    const all = await inAllOrganizations(db(), (tx) => revokeUserTokens(tx, { userId: a.user_id, kind: 'refresh' }));
+    expect(all).toBeGreaterThan(0);
+  });
+
+  test('an address has one open invitation, which is accepted or revoked once', async () => {
+    const invitation = { email: 'alan@example.org', role_ids: [a.role_id], secret_hash: 'ef'.repeat(32) };
+    const { invitation_id } = await asA((tx) => insertInvitation(tx, { ...invitation, expires_at: '2999-01-01' }));
+    const twice = asA((tx) =>
+      insertInvitation(tx, { ...invitation, email: 'ALAN@example.org', expires_at: '2999-01-01' }),
+    );
+    await expect(twice).rejects.toThrow(ConflictError);
+    const lock = () => inAllOrganizations(db(), (tx) => lockOpenInvitation(tx, { invitationId: invitation_id }));
+    expect(await lock()).toMatchObject({ role_ids: [a.role_id], accepted_at: null });
+    const byOther = inOrganization(db(), b.org_id, (tx) => revokeInvitations(tx, { invitationId: invitation_id }));
+    expect(await byOther).toEqual([]);
+    await inAllOrganizations(db(), (tx) => closeInvitation(tx, { invitationId: invitation_id }));
+    expect(await lock()).toBeUndefined();
+    expect(await asA((tx) => revokeInvitations(tx, { email: 'alan@example.org' }))).toEqual([]);
+    const late = await asA((tx) => insertInvitation(tx, { ...invitation, expires_at: '2001-01-01' }));
+    expect(
+      await inAllOrganizations(db(), (tx) => lockOpenInvitation(tx, { invitationId: late.invitation_id })),
+    ).toBeUndefined();
+    expect(await asA((tx) => revokeInvitations(tx, { email: 'alan@example.org' }))).toEqual([late.invitation_id]);
+    expect((await asA((tx) => listInvitations(tx, { limit: 2 }))).items.map((row) => row.invitation_id)).toEqual([
+      late.invitation_id,
+      invitation_id,
+    ]);
+    const foreign = inOrganization(db(), b.org_id, (tx) => getInvitation(tx, { invitationId: invitation_id }));
+    await expect(foreign).rejects.toThrow(NotFoundError);
+  });
+
+  test('sign-ins are counted in windows, those that are over are removed, and no organization reads them', async () => {
+    const count = (keys: string[], windowMs = 60_000) =>
+      inAllOrganizations(db(), (tx) => countSignInAttempts(tx, { keys, windowMs }));
+    expect(await count(['k1', 'k2', 'k1'])).toEqual(
+      new Map([
+        ['k1', 1],
+        ['k2', 1],
+      ]),
+    );
+    expect(await count(['k1'])).toEqual(new Map([['k1', 2]]));
+    expect(await count(['gone'], 0)).toEqual(new Map([['gone', 1]]));
+    expect(await count(['gone'], 60_000)).toEqual(new Map([['gone', 1]]));
+    await inAllOrganizations(db(), (tx) => forgetSignInAttempts(tx, { key: 'k1' }));
+    expect(await count(['k1'])).toEqual(new Map([['k1', 1]]));
+    await count(['over'], 0);
+    await count(['k2']);
+    const kept = await inAllOrganizations(db(), (tx) => tx.selectFrom('sign_in_attempts').select('key').execute());
+    expect(kept.map(({ key }) => key)).not.toContain('over');
+    await expect(asA((tx) => tx.selectFrom('sign_in_attempts').selectAll().execute())).rejects.toThrow(/permission/);
+  });
+
+  test('administrators are those who may act, in their own organization', async () => {
+    const admins = (orgId: string) => inAllOrganizations(db(), (tx) => countAdmins(tx, { orgId }));
+    expect([await admins(a.org_id), await admins(newId())]).toEqual([1, 0]);
+    expect(await inAllOrganizations(db(), (tx) => listAdministered(tx, { userId: a.user_id }))).toEqual([a.org_id]);
+    await asA(async (tx) => {
+      await lockAdmins(tx, { orgId: a.org_id });
+      expect(await countAdmins(tx, { orgId: b.org_id })).toBe(0);
+      await setMembershipDisabled(tx, { userId: a.user_id, disabled: true });
+      expect(await countAdmins(tx, { orgId: a.org_id })).toBe(0);
+      await setMembershipDisabled(tx, { userId: a.user_id, disabled: false });
     });
   });
 

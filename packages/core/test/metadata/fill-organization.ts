@@ -2,6 +2,8 @@ import { newId } from '../../src/ids.ts';
 import { holdSlots } from '../../src/metadata/admitted-job.repository.ts';
 import { insertArtifact } from '../../src/metadata/artifact.repository.ts';
 import { insertAuditLog } from '../../src/metadata/audit-log.repository.ts';
+import { addFleetOrganizations, insertFleetMigration } from '../../src/metadata/fleet-migration.repository.ts';
+import { insertInvitation } from '../../src/metadata/invitation.repository.ts';
 import { mirrorJobsMeta } from '../../src/metadata/job-meta.repository.ts';
 import { insertJobSchedule } from '../../src/metadata/job-schedule.repository.ts';
 import { insertMembership, insertMembershipRole } from '../../src/metadata/membership.repository.ts';
@@ -9,6 +11,7 @@ import {
   inAllOrganizations,
   inOrganization,
   type MetadataDatabase,
+  type OperatorTransaction,
   type OrganizationTransaction,
 } from '../../src/metadata/metadata-database.ts';
 import { insertMolecule } from '../../src/metadata/molecule.repository.ts';
@@ -36,6 +39,7 @@ export async function fillOrganization(db: MetadataDatabase) {
       cluster: 'main',
       schema_name: organization.org_id,
     });
+    await fillFleetMigration(tx, organization.org_id);
     const user = await insertUser(tx, { email: `${organization.org_id}@example.org` });
     return { org_id: organization.org_id, user_id: user.user_id };
   });
@@ -47,7 +51,7 @@ export async function fillOrganization(db: MetadataDatabase) {
   await inAllOrganizations(db, (tx) =>
     holdSlots(tx, { workerId: newId(), ttlMs: 60_000, jobs: [toSlot(org_id, rows)] }),
   );
-  return { org_id, user_id, name, ...rows };
+  return { org_id, user_id, name, chain_id: org_id, ...rows };
 }
 
 const toSlot = (org_id: string, { job_id }: { job_id: string }) => ({
@@ -57,6 +61,12 @@ const toSlot = (org_id: string, { job_id }: { job_id: string }) => ({
   message_id: newId(),
   attempt: 0,
 });
+
+async function fillFleetMigration(tx: OperatorTransaction, orgId: string): Promise<void> {
+  const run = { fleet_migration_id: newId(), target: '0001', waves: 1, takes_all: true, max_failures: 0 };
+  await insertFleetMigration(tx, { ...run, status: 'done', ended_at: new Date() });
+  await addFleetOrganizations(tx, { fleetMigrationId: run.fleet_migration_id, organizations: [{ orgId, wave: 0 }] });
+}
 
 async function fillAccess(tx: OrganizationTransaction, user_id: string) {
   await insertOrgSettings(tx);
@@ -71,7 +81,13 @@ async function fillAccess(tx: OrganizationTransaction, user_id: string) {
     entity_type: 'user',
     entity_id: user_id,
   });
-  return { role_id, token_id, audit_id };
+  const { invitation_id } = await insertInvitation(tx, {
+    email: 'grace@example.org',
+    role_ids: [role_id],
+    secret_hash: 'ab'.repeat(32),
+    expires_at: '2999-01-01',
+  });
+  return { role_id, token_id, audit_id, invitation_id };
 }
 
 async function fillTasks(tx: OrganizationTransaction) {

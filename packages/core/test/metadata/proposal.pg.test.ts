@@ -26,7 +26,7 @@ describeOnEachDatabase((db) => {
     expect(Object.fromEntries(rows.map(({ name, values }) => [name, values]))).toEqual(PROPOSAL_ENUMS);
   });
 
-  test('the only other tables are the directory of results databases, held slots, schedules and the ledger of migrations', async () => {
+  test('the only other tables are the directory of results databases, held slots, schedules, heads of audit chains, invitations, counts of sign-ins, runs over the fleet and the ledger of migrations', async () => {
     const { rows } = await sql<{
       name: string;
     }>`select tablename as name from pg_tables where schemaname = 'public'`.execute(db());
@@ -35,9 +35,15 @@ describeOnEachDatabase((db) => {
       [
         ...Object.keys(PROPOSAL_TABLES),
         'admitted_jobs',
+        'audit_chains',
+        'fleet_migration_organizations',
+        'fleet_migrations',
+        'invitations',
         'job_schedules',
         'mad_metadata_migrations',
         'org_databases',
+        'sign_in_attempts',
+        'warm_databases',
       ].sort(),
     );
   });

@@ -14,7 +14,13 @@ import { fillOrganization, insertTestPipeline } from './fill-organization.ts';
 type Filled = Awaited<ReturnType<typeof fillOrganization>>;
 
 // Every table that an organization owns: the column that finds a row of it, and one that may be set to itself.
-const OWNED: Record<Exclude<keyof MetadataTables, 'users' | 'identities' | 'identity_providers'>, keyof Filled> = {
+const OWNED: Record<
+  Exclude<
+    keyof MetadataTables,
+    'users' | 'identities' | 'identity_providers' | 'sign_in_attempts' | 'fleet_migrations' | 'warm_databases'
+  >,
+  keyof Filled
+> = {
   organizations: 'org_id',
   org_settings: 'org_id',
   org_databases: 'org_id',
@@ -24,6 +30,7 @@ const OWNED: Record<Exclude<keyof MetadataTables, 'users' | 'identities' | 'iden
   membership_roles: 'org_id',
   tokens: 'token_id',
   audit_logs: 'audit_id',
+  audit_chains: 'chain_id',
   task_definitions: 'task_definition_id',
   task_services: 'service_id',
   pipeline_templates: 'template_id',
@@ -35,9 +42,18 @@ const OWNED: Record<Exclude<keyof MetadataTables, 'users' | 'identities' | 'iden
   jobs_meta: 'job_id',
   admitted_jobs: 'job_id',
   job_schedules: 'schedule_id',
+  invitations: 'invitation_id',
+  fleet_migration_organizations: 'org_id',
 };
 const TABLES = Object.entries(OWNED);
-const READ_ONLY = ['organizations', 'org_databases', 'audit_logs', 'admitted_jobs'];
+const READ_ONLY = [
+  'organizations',
+  'org_databases',
+  'audit_logs',
+  'audit_chains',
+  'admitted_jobs',
+  'fleet_migration_organizations',
+];
 
 describeOnEachDatabase((db) => {
   let a: Filled;

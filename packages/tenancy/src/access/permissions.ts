@@ -1,42 +1,6 @@
-/** Every permission that a role can hold, in the order of what it is about. */
-export const PERMISSIONS = [
-  'job.create',
-  'job.cancel',
-  'job.view',
-  'job.results.view',
-  'pipeline.create',
-  'pipeline.update',
-  'pipeline.delete',
-  'pipeline.view',
-  'task.define',
-  'task.update',
-  'task.delete',
-  'task.view',
-  'task.execute',
-  'molecule.upload',
-  'molecule.view',
-  'artifact.list',
-  'artifact.view',
-  'artifact.delete',
-  'cache.view',
-  'cache.manage',
-  'org.view',
-  'org.update',
-  'org.quota.update',
-  'user.create',
-  'user.update',
-  'user.disable',
-  'role.assign',
-  'role.manage',
-  'token.manage',
-  'audit.view',
-] as const;
+import { type GrantedPermission, PERMISSIONS, type Permission } from '@mad/core';
 
-/** What a caller may do. */
-export type Permission = (typeof PERMISSIONS)[number];
-
-/** A permission as a role holds it: for all rows of the organization, or for the holder's own. */
-export type GrantedPermission = Permission | `${Permission}:own`;
+export { type GrantedPermission, PERMISSIONS, type Permission };
 
 /** The roles that every organization starts with. `root`, who sets quotas, is global and not among them. */
 export const SEEDED_ROLES = {
@@ -55,6 +19,7 @@ export const SEEDED_ROLES = {
     'artifact.view',
     'cache.view',
     'org.view',
+    'token.manage:own',
   ],
   viewer: [
     'job.view',

@@ -1,36 +1,42 @@
 import {
   inAllOrganizations,
-  inOrganization,
   isMadError,
   type JsonObject,
   type Logger,
   type MetadataDatabase,
   type OrgId,
   type Placement,
-  resultsTrack,
   silentLogger,
   ValidationFailedError,
 } from '@mad/core';
 import { z } from 'zod';
 import { PlacementUnsupportedError, ProvisioningFailedError } from '../errors.ts';
+import { type OrganizationQuotas, quotasSchema } from '../quota/quotas.ts';
 import { type Clusters, getCluster } from '../results-database/cluster.ts';
-import { ensureDatabase, migratePlace } from '../results-database/ensure-results-database.ts';
-import type { ResultsDatabasePlace } from '../results-database/results-database-place.ts';
+import { createResultsSchema } from '../results-database/create-results-schema.ts';
+import { migratePlace, stampPlace } from '../results-database/ensure-results-database.ts';
+import { type ClusterSession, openClusterSession } from '../results-database/in-cluster-database.ts';
+import { cloneResultsDatabase, renameDatabase } from '../results-database/results-template.ts';
+import { activateOrganization } from './activate-organization.ts';
+import { holdOrganization } from './hold-organization.ts';
 import { parseOrganizationName } from './organization-name.ts';
-import { recordOrganization } from './record-organization.ts';
-import { seedAdmin, seedRoles } from './seed-access.ts';
+import { type RecordedOrganization, recordOrganization } from './record-organization.ts';
 
-/** What provisioning does after the organization is recorded, in this order; for an active organization, only `admin`. */
-export type ProvisioningStep = 'database' | 'migrate' | 'settings' | 'roles' | 'admin' | 'activate';
+/**
+ * What provisioning does, in this order; for an active organization, only `record`. `record` writes the organization with the place of its Results DB;
+ * `database` makes its database, or its schema with all that is in it; `migrate` brings that to the newest version and stamps it; `activate` writes
+ * settings, roles and administrator, and lets it answer. The last two may overlap.
+ */
+export type ProvisioningStep = 'record' | 'database' | 'migrate' | 'activate';
 
-/** What provisioning works with. It opens connections of its own to the clusters, one at a time, and closes them. */
+/** What provisioning works with. It opens at most two connections of its own to the cluster, and closes them. */
 export interface ProvisioningContext {
   readonly metadata: MetadataDatabase;
   readonly clusters: Clusters;
   /** @default silentLogger */
   readonly logger?: Logger | undefined;
-  /** Called before each step; what it throws stops the provisioning there. */
-  readonly onStep?: ((step: ProvisioningStep) => void | Promise<void>) | undefined;
+  /** Called before and after each step; what it throws stops the provisioning there. */
+  readonly onStep?: ((step: ProvisioningStep, moment: 'before' | 'after') => void | Promise<void>) | undefined;
 }
 
 /** The organization to make. A call for one that exists names the same placement and cluster. */
@@ -44,15 +50,10 @@ export interface ProvisionOrganization {
   readonly cluster: string;
   /** The user of this e-mail, made without a password where there is none, holds the role `admin` afterwards: also in an organization that exists. */
   readonly admin?: { readonly email: string } | undefined;
-  /** Written with a new organization, left as they are on one that exists. Stored for the host; not enforced yet. @default no limits */
+  /** Written with a new organization, left as they are on one that exists: `setQuotas` changes them. @default no limits */
   readonly quotas?: OrganizationQuotas | undefined;
-}
-
-/** Limits of one organization; one that is absent is no limit. Stored for the host; not enforced yet. */
-export interface OrganizationQuotas {
-  readonly max_jobs_per_month?: number | undefined;
-  readonly max_concurrent_jobs?: number | undefined;
-  readonly max_storage_gb?: number | undefined;
+  /** The user who does it, for the audit trail. @default null: a program */
+  readonly actor?: string | null | undefined;
 }
 
 /** An organization that is active. */
@@ -65,69 +66,110 @@ export interface ProvisionedOrganization {
 }
 
 /**
- * Makes an organization that can work: its row, its Results DB, storage prefix, roles and first administrator. It is recorded first and active
- * last, so that a killed call leaves an organization that answers nothing and whose database is known; the same call again, by name or
- * id, goes on from there. For an active organization of this name at this place it makes sure of the administrator alone and returns it, so
- * that a host may call it at every start. Two calls at once end in one organization.
+ * Makes an organization that can work: its row, its Results DB, storage prefix, roles and first administrator. It is recorded first and active last, so
+ * that a killed call leaves an organization that answers nothing and whose database is known; the same call again, by name or id, goes on from there,
+ * and `takeBackOrganization` undoes it. For an active organization of this name at this place it makes
+ * sure of the administrator alone and returns it, so that a host may call it at every start. Two calls at once end in one organization.
+ * A database is taken from the warm pool where there is one, and is else a copy of the cluster's template, which the first call makes.
  * @throws {ConflictError} when the organization of this name has another id, placement or cluster, is suspended or is going away.
- * @throws {ProvisioningFailedError} when a step fails.
- * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {PlacementUnsupportedError} before anything is written.
+ * @throws {OrganizationBusyError} while it is taken back.
+ * @throws {ProvisioningFailedError} when a step after `record` fails.
+ * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {PlacementUnsupportedError} @throws {ResultsDatabaseUnreachableError} before
+ *   anything is written.
  */
 export async function provisionOrganization(
   context: ProvisioningContext,
   request: ProvisionOrganization,
 ): Promise<ProvisionedOrganization> {
   const { metadata, clusters, logger = silentLogger, onStep } = context;
-  const { placement, cluster } = request;
-  const { name, email, quotas } = parseRequest(request);
+  const parsed = parseRequest(request);
+  const { placement, cluster } = parsed;
   if (getCluster(clusters, cluster).kind === 'pglite' && placement !== 'schema')
     throw new PlacementUnsupportedError({ cluster, placement });
 
-  const recorded = await recordOrganization(metadata, { orgId: request.orgId, name, placement, cluster, quotas });
-  const { place, isActive } = recorded;
-  const { orgId } = place;
-  let adminUserId: string | null = null;
-  const steps: Readonly<Record<ProvisioningStep, () => Promise<unknown>>> = {
-    database: () => ensureDatabase(place, { clusters, logger }),
-    migrate: () => migratePlace(place, { clusters, logger }),
-    settings: () => seedSettings(metadata, place),
-    roles: () => seedRoles(metadata, place),
-    admin: async () => {
-      if (email !== undefined) adminUserId = await seedAdmin(metadata, { orgId, email });
-    },
-    activate: () => activate(metadata, place),
-  };
-  const missing = isActive ? (['admin'] as const) : (Object.keys(steps) as ProvisioningStep[]);
-  for (const step of missing) {
-    try {
-      await onStep?.(step);
-      await steps[step]();
-    } catch (cause) {
-      await recordFailure(metadata, { orgId, step, cause }).catch(() =>
-        logger.error({ orgId, step }, 'a failed provisioning could not be recorded'),
-      );
-      throw new ProvisioningFailedError({ orgId, step, cause });
-    }
+  // Opened while the organization is recorded; an active one does not need it.
+  const opening = openClusterSession({ clusters, cluster, logger });
+  opening.catch(() => {});
+  try {
+    await onStep?.('record', 'before');
+    const hold = async (orgId: OrgId) => holdOrganization(await opening, { orgId, to: 'make' });
+    const recorded = await recordOrganization(metadata, { ...parsed, hold });
+    await onStep?.('record', 'after');
+    const { orgId } = recorded.place;
+    if (recorded.was === 'active') return { orgId, placement, cluster, adminUserId: recorded.adminUserId };
+    const { email, actor } = parsed;
+    const adminUserId = await finish({ ...context, logger, session: await opening, email, actor }, recorded);
+    logger.info({ orgId, placement, cluster }, 'organization provisioned');
+    return { orgId, placement, cluster, adminUserId };
+  } finally {
+    await opening.then(
+      (session) => session[Symbol.asyncDispose](),
+      () => {},
+    );
   }
-  if (!isActive) logger.info({ orgId, placement, cluster }, 'organization provisioned');
-  return { orgId, placement, cluster, adminUserId };
 }
 
-const count = z.number().int().nonnegative().optional();
-const requestSchema = z.object({
+interface Finish extends ProvisioningContext {
+  readonly logger: Logger;
+  readonly session: ClusterSession;
+  readonly email: string | undefined;
+  readonly actor: string | null;
+}
+
+/** Returns the id of the administrator. */
+async function finish(context: Finish, recorded: RecordedOrganization): Promise<string | null> {
+  const { metadata, logger, onStep, email, actor } = context;
+  const { place } = recorded;
+  const { orgId } = place;
+  let failed: ProvisioningStep | undefined;
+  const run = async <T>(step: ProvisioningStep, work: () => Promise<T>): Promise<T> => {
+    try {
+      await onStep?.(step, 'before');
+      const done = await work();
+      await onStep?.(step, 'after');
+      return done;
+    } catch (cause) {
+      failed ??= step;
+      throw cause;
+    }
+  };
+  try {
+    const isMade = await run('database', () => provideDatabase(context, recorded));
+    const migrated = run('migrate', () => (isMade ? stampPlace(place, context) : migratePlace(place, context)));
+    migrated.catch(() => {});
+    // A stamp is a matter of milliseconds, in which the rest can be written. For migrations no transaction is kept open, nor PGlite's one session.
+    if (!isMade) await migrated;
+    return await run('activate', () => activateOrganization(metadata, { orgId, email, actor, migrated }));
+  } catch (cause) {
+    const step = failed ?? 'activate';
+    await recordFailure(metadata, { orgId, step, cause }).catch(() =>
+      logger.error({ orgId, step }, 'a failed provisioning could not be recorded'),
+    );
+    throw new ProvisioningFailedError({ orgId, step, cause });
+  }
+}
+
+/** True: it was made now, at the newest version. */
+async function provideDatabase({ session, logger }: Finish, recorded: RecordedOrganization): Promise<boolean> {
+  const { place, taken } = recorded;
+  const { database: to } = place;
+  if (session.cluster.kind === 'pglite') return false;
+  if (to === undefined) return createResultsSchema(session.db, place);
+  if (taken !== undefined && (await renameDatabase(session.db, { from: taken, to }))) return true;
+  return cloneResultsDatabase(session, { name: to, logger });
+}
+
+const requestSchema = z.strictObject({
+  name: z.string(),
   orgId: z.uuid().optional(),
   placement: z.enum(['database', 'schema']),
-  admin: z.object({ email: z.email() }).optional(),
-  quotas: z
-    .strictObject({
-      max_jobs_per_month: count,
-      max_concurrent_jobs: count,
-      max_storage_gb: z.number().nonnegative().optional(),
-    })
-    .default({}),
+  cluster: z.string(),
+  admin: z.strictObject({ email: z.email() }).optional(),
+  quotas: quotasSchema.default({}),
+  actor: z.uuid().nullable().default(null),
 });
 
-function parseRequest(request: ProvisionOrganization): { name: string; email: string | undefined; quotas: JsonObject } {
+function parseRequest(request: ProvisionOrganization) {
   const { success, data, error } = requestSchema.safeParse(request);
   if (!success) {
     const issues = error.issues.map(({ path, message }) => ({
@@ -136,35 +178,15 @@ function parseRequest(request: ProvisionOrganization): { name: string; email: st
     }));
     throw new ValidationFailedError({ subject: 'organization', issues });
   }
-  return { name: parseOrganizationName(request.name), email: data.admin?.email, quotas: data.quotas };
-}
-
-async function seedSettings(metadata: MetadataDatabase, { orgId }: ResultsDatabasePlace): Promise<void> {
-  await inOrganization(metadata, orgId, (tx) =>
-    tx
-      .insertInto('org_settings')
-      .values({ org_id: orgId, storage_prefix: orgId })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute(),
-  );
-}
-
-async function activate(metadata: MetadataDatabase, { orgId }: ResultsDatabasePlace): Promise<void> {
-  const schema_version = Object.keys(resultsTrack.migrations).sort().at(-1) ?? null;
-  await inAllOrganizations(metadata, async (tx) => {
-    await tx
-      .updateTable('org_databases')
-      .set({ state: 'ready', schema_version, error: null })
-      .where('org_id', '=', orgId)
-      .execute();
-    await tx
-      .updateTable('organizations')
-      .set({ status: 'active' })
-      .where('org_id', '=', orgId)
-      // Another call may have failed meanwhile; one that suspended the organization stands.
-      .where('status', 'in', ['provisioning', 'failed'])
-      .execute();
-  });
+  const { admin, orgId, quotas, ...rest } = data;
+  const limits: JsonObject = quotas;
+  return {
+    ...rest,
+    orgId: orgId?.toLowerCase(),
+    name: parseOrganizationName(data.name),
+    email: admin?.email,
+    quotas: limits,
+  };
 }
 
 interface ProvisioningFailure {

@@ -1,22 +1,21 @@
-import { findSqlState, type Logger, migrateResults, SQLSTATE } from '@mad/core';
+import { checkResultsStamp, type Logger, migrateResults, openResultsDatabase } from '@mad/core';
 import { sql } from 'kysely';
 import { PlacementUnsupportedError } from '../errors.ts';
 import { type Clusters, getCluster } from './cluster.ts';
-import { inClusterDatabase } from './in-cluster-database.ts';
+import { createResultsSchema } from './create-results-schema.ts';
+import { type ClusterSession, inClusterDatabase, openClusterSession } from './in-cluster-database.ts';
 import type { ResultsDatabasePlace } from './results-database-place.ts';
+import { cloneResultsDatabase } from './results-template.ts';
 
 interface Surroundings {
   readonly clusters: Clusters;
   readonly logger: Logger;
 }
 
-/** SQLSTATE `duplicate_database`. */
-const DUPLICATE_DATABASE = '42P04';
-
 /**
  * Makes sure that the place's database exists; a schema comes with its migrations. Does nothing when it is there, also when another process makes it now.
  * @throws {PlacementUnsupportedError} for a database of its own on PGlite.
- * @throws {ClusterUnknownError}
+ * @throws {ClusterUnknownError} @throws {ResultsDatabaseUnreachableError}
  */
 export async function ensureDatabase(place: ResultsDatabasePlace, { clusters, logger }: Surroundings): Promise<void> {
   const { placement, database, cluster: name } = place;
@@ -24,23 +23,41 @@ export async function ensureDatabase(place: ResultsDatabasePlace, { clusters, lo
   if (placement === 'schema') return;
   if (cluster.kind === 'pglite' || database === undefined)
     throw new PlacementUnsupportedError({ cluster: name, placement });
-  await inClusterDatabase({ cluster, database: undefined, logger }, async (db) => {
-    const { rows } = await sql`select from pg_database where datname = ${database}`.execute(db);
-    if (rows.length > 0) return;
-    try {
-      await sql`create database ${sql.id(database)}`.execute(db);
-    } catch (error) {
-      // The other process's commit can meet ours at the catalog's unique index too.
-      const state = findSqlState(error);
-      if (state !== DUPLICATE_DATABASE && state !== SQLSTATE.uniqueViolation) throw error;
-    }
-  });
+  await using session = await openClusterSession({ clusters, cluster: name, logger });
+  const { rows } = await sql`select from pg_database where datname = ${database}`.execute(session.db);
+  if (rows.length === 0) await cloneResultsDatabase(session, { name: database, logger });
 }
 
 /** Brings the place's Results DB to its newest version and stamps it for its organization. Safe to call twice and concurrently. */
 export async function migratePlace(place: ResultsDatabasePlace, { clusters, logger }: Surroundings): Promise<void> {
+  const { orgId, schema, database } = place;
   const cluster = getCluster(clusters, place.cluster);
-  await inClusterDatabase({ cluster, database: place.database, logger }, (db) =>
-    migrateResults(db, { schema: place.schema, orgId: place.orgId }),
-  );
+  await inClusterDatabase({ cluster, database, logger }, async (db) => {
+    if (cluster.kind === 'postgres' && database === undefined) {
+      const { rows } = await sql`select from pg_namespace where nspname = ${schema}`.execute(db);
+      if (rows.length === 0 && (await createResultsSchema(db, place))) return;
+    }
+    await migrateResults(db, { schema, orgId });
+  });
+}
+
+/** Stamps a Results DB that was made now, at the newest version, for its organization. A schema was stamped when it was made. */
+export async function stampPlace(place: ResultsDatabasePlace, { clusters, logger }: Surroundings): Promise<void> {
+  const { orgId, schema, database } = place;
+  if (database === undefined) return;
+  await using session = await openClusterSession({ clusters, cluster: place.cluster, database, logger });
+  const results = openResultsDatabase(session.db, { schema });
+  const stamped = await results
+    .insertInto('results_database')
+    .values({ org_id: orgId })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  // Another call for the same organization was first, or it is another's.
+  if (stamped.numInsertedOrUpdatedRows !== 1n) await checkResultsStamp(results, { orgId });
+}
+
+/** Drops the place's database or schema with all that is in it; on the session of its cluster. Does nothing when it is not there. */
+export async function dropPlace({ db }: ClusterSession, { database, schema }: ResultsDatabasePlace): Promise<void> {
+  if (database === undefined) await sql`drop schema if exists ${sql.id(schema)} cascade`.execute(db);
+  else await sql`drop database if exists ${sql.id(database)} with (force)`.execute(db);
 }

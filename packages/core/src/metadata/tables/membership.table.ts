@@ -1,11 +1,13 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import type { TimestampColumn } from '../../postgres/column-types.ts';
+import type { NullableTimestampColumn, TimestampColumn } from '../../postgres/column-types.ts';
 
 /** The table `memberships`. */
 export interface MembershipTable {
   user_id: string;
   org_id: string;
   created_at: TimestampColumn;
+  /** Since when the member may do nothing in this organization; null for one who may. */
+  disabled_at: NullableTimestampColumn;
 }
 
 /** A row of `memberships`. */

@@ -1,8 +1,11 @@
 import type { AdmittedJobTable } from './admitted-job.table.ts';
 import type { ArtifactTable } from './artifact.table.ts';
-import type { AuditLogTable } from './audit-log.table.ts';
+import type { AuditChainTable, AuditLogTable } from './audit-log.table.ts';
+import type { FleetMigrationTable } from './fleet-migration.table.ts';
+import type { FleetMigrationOrganizationTable } from './fleet-migration-organization.table.ts';
 import type { IdentityTable } from './identity.table.ts';
 import type { IdentityProviderTable } from './identity-provider.table.ts';
+import type { InvitationTable } from './invitation.table.ts';
 import type { JobMetaTable } from './job-meta.table.ts';
 import type { JobScheduleTable } from './job-schedule.table.ts';
 import type { MembershipTable } from './membership.table.ts';
@@ -17,10 +20,12 @@ import type { PipelineTemplateTable } from './pipeline-template.table.ts';
 import type { PipelineVersionTable } from './pipeline-version.table.ts';
 import type { RoleTable } from './role.table.ts';
 import type { RolePermissionTable } from './role-permission.table.ts';
+import type { SignInAttemptTable } from './sign-in-attempt.table.ts';
 import type { TaskDefinitionTable } from './task-definition.table.ts';
 import type { TaskServiceTable } from './task-service.table.ts';
 import type { TokenTable } from './token.table.ts';
 import type { UserTable } from './user.table.ts';
+import type { WarmDatabaseTable } from './warm-database.table.ts';
 
 /** The tables that no organization owns: all that the root handle of the Metadata DB reaches. */
 export interface SharedMetadataTables {
@@ -40,6 +45,7 @@ export interface MetadataTables extends SharedMetadataTables {
   membership_roles: MembershipRoleTable;
   tokens: TokenTable;
   audit_logs: AuditLogTable;
+  audit_chains: AuditChainTable;
   task_definitions: TaskDefinitionTable;
   task_services: TaskServiceTable;
   pipeline_templates: PipelineTemplateTable;
@@ -51,4 +57,10 @@ export interface MetadataTables extends SharedMetadataTables {
   jobs_meta: JobMetaTable;
   admitted_jobs: AdmittedJobTable;
   job_schedules: JobScheduleTable;
+  invitations: InvitationTable;
+  /** Of no organization: the operator's alone. */
+  sign_in_attempts: SignInAttemptTable;
+  warm_databases: WarmDatabaseTable;
+  fleet_migrations: FleetMigrationTable;
+  fleet_migration_organizations: FleetMigrationOrganizationTable;
 }

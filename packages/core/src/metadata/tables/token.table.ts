@@ -16,6 +16,10 @@ export interface TokenTable {
   name: string | null;
   scopes: ColumnType<string[], readonly string[] | undefined, readonly string[]>;
   last_used_at: NullableTimestampColumn;
+  /** Shared by a refresh token and those it was exchanged for. */
+  family_id: string | null;
+  /** When a refresh token was exchanged for its successor. */
+  rotated_at: NullableTimestampColumn;
 }
 
 /** A row of `tokens`. */

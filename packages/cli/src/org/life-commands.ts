@@ -1,0 +1,92 @@
+import { newId } from '@mad/core';
+import { moveOrganization, provisionOrganization, reactivateOrganization, suspendOrganization } from '@mad/tenancy';
+import type { Command } from 'commander';
+import { count } from '../cache/amounts.ts';
+import { showProgress } from '../cache/show-progress.ts';
+import { toJson } from '../cache/to-json.ts';
+import { parseOrgId } from '../migrate/parse-flags.ts';
+import type { Terminal } from '../terminal.ts';
+import { findOrg, inPlatform, type OperatorFlags, ORG_HELP, withOperatorOptions } from './operator-options.ts';
+import { type PlaceFlags, parsePlace, withPlaceOptions } from './place-options.ts';
+
+interface CreateFlags extends OperatorFlags, PlaceFlags {
+  readonly id?: string;
+  readonly admin?: string;
+  readonly resume?: true;
+}
+
+interface StatusFlags extends OperatorFlags {
+  readonly reason?: string;
+}
+
+/** Adds `mad org create`, `suspend`, `reactivate` and `move`. */
+export function addLifeCommands(org: Command, terminal: Terminal): void {
+  withPlaceOptions(withOperatorOptions(org.command('create').description('make an organization that can work')))
+    .argument('<name>', 'no other organization has it')
+    .option('--id <uuid>', 'its uuid (default: a new one)')
+    .option('--admin <e-mail>', 'this user is its administrator, and is made where there is none')
+    .option('--resume', 'go on with the organization of this name that an earlier call left unfinished')
+    .action((name: string, flags: CreateFlags) => create(terminal, name, flags));
+  withOperatorOptions(org.command('suspend').description('let an organization answer nothing; nothing is lost'))
+    .argument('<org>', ORG_HELP)
+    .option('--reason <text>', 'for the audit trail')
+    .action((text: string, flags: StatusFlags) => suspend(terminal, text, flags));
+  withOperatorOptions(org.command('reactivate').description('let a suspended organization answer again'))
+    .argument('<org>', ORG_HELP)
+    .option('--reason <text>', 'for the audit trail')
+    .action((text: string, flags: StatusFlags) => reactivate(terminal, text, flags));
+  withPlaceOptions(withOperatorOptions(org.command('move')))
+    .description('move the Results DB of an organization; the old place is dropped when every row was compared')
+    .argument('<org>', ORG_HELP)
+    .action((text: string, flags: OperatorFlags & PlaceFlags) => move(terminal, text, flags));
+}
+
+async function create(terminal: Terminal, name: string, flags: CreateFlags): Promise<void> {
+  const given = flags.id === undefined ? undefined : parseOrgId(flags.id, '--id');
+  // A new id refuses a name that is taken, which would be found without one.
+  const orgId = flags.resume ? given : (given ?? newId());
+  const made = await inPlatform(terminal, flags, ({ metadata, clusters, actor }) => {
+    const place = parsePlace(flags, clusters);
+    const admin = flags.admin === undefined ? {} : { admin: { email: flags.admin } };
+    return showProgress(terminal, (show) =>
+      provisionOrganization(
+        { metadata, clusters, onStep: (step) => show(`${name}: ${step}`) },
+        { name, orgId, ...place, ...admin, actor },
+      ),
+    );
+  });
+  if (flags.json) return void terminal.out(toJson(made));
+  const admin = made.adminUserId === null ? '' : `, administrator ${made.adminUserId}`;
+  terminal.out(`${made.orgId} is active: ${made.placement} on ${made.cluster}${admin}\n`);
+}
+
+async function suspend(terminal: Terminal, text: string, flags: StatusFlags): Promise<void> {
+  const orgId = await inPlatform(terminal, flags, async ({ metadata, actor }) => {
+    const { org_id } = await findOrg(metadata, text);
+    await suspendOrganization({ metadata }, { orgId: org_id, actor, reason: flags.reason });
+    return org_id;
+  });
+  terminal.out(flags.json ? toJson({ orgId, status: 'suspended' }) : `${orgId} is suspended\n`);
+}
+
+async function reactivate(terminal: Terminal, text: string, flags: StatusFlags): Promise<void> {
+  const orgId = await inPlatform(terminal, flags, async ({ metadata, clusters, actor }) => {
+    const { org_id } = await findOrg(metadata, text);
+    await reactivateOrganization({ metadata, clusters }, { orgId: org_id, actor, reason: flags.reason });
+    return org_id;
+  });
+  terminal.out(flags.json ? toJson({ orgId, status: 'active' }) : `${orgId} is active\n`);
+}
+
+async function move(terminal: Terminal, text: string, flags: OperatorFlags & PlaceFlags): Promise<void> {
+  const moved = await inPlatform(terminal, flags, async ({ metadata, clusters, actor }) => {
+    const to = parsePlace(flags, clusters);
+    const { org_id: orgId, name } = await findOrg(metadata, text);
+    return showProgress(terminal, (show) =>
+      moveOrganization({ metadata, clusters, onStep: (step) => show(`${name}: ${step}`) }, { orgId, to, actor }),
+    );
+  });
+  if (flags.json) return void terminal.out(toJson(moved));
+  const rows = Object.values(moved.rows).reduce((sum, number) => sum + number, 0);
+  terminal.out(`${moved.orgId} is ${moved.placement} on ${moved.cluster}, ${count(rows, 'row')} copied and compared\n`);
+}

@@ -1,0 +1,170 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inAllOrganizations, newId, updateOrgDatabase } from '@mad/core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTestPlatform, type TestPlatform } from './platform.ts';
+
+let platform: TestPlatform;
+beforeAll(async () => {
+  platform = await openTestPlatform();
+});
+afterAll(() => platform[Symbol.asyncDispose]());
+
+const org = (...args: string[]) => platform.mad(['org', ...args]);
+async function json(...args: string[]) {
+  const { code, out, err } = await org(...args, '--json');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return JSON.parse(out);
+}
+const create = (name: string, ...more: string[]) => json('create', name, '--placement', 'schema', ...more);
+
+test('an organization is made, listed and shown by name and by uuid', async () => {
+  const made = await org('create', 'Acme', '--placement', 'schema', '--admin', 'ada@example.org');
+  expect(made).toMatchObject({ code: 0, err: '' });
+  const [, orgId = ''] =
+    /^([0-9a-f-]{36}) is active: schema on main, administrator [0-9a-f-]{36}\n$/.exec(made.out) ?? [];
+  const listed = await org('list', '--status', 'active');
+  expect(listed.out).toMatch(/^organization +name +status +placement +cluster +version +made$/m);
+  expect(listed.out).toMatch(
+    new RegExp(`^${orgId}  Acme +active +schema +main +\\d{4}_\\w+ +\\d{4}-\\d\\d-\\d\\d$`, 'm'),
+  );
+  const shown = await org('show', 'aCME');
+  expect(shown.out).toMatch(new RegExp(`^organization +${orgId}$`, 'm'));
+  expect(shown.out).toMatch(/^members +1$/m);
+  expect(await json('show', orgId)).toMatchObject({
+    org_id: orgId,
+    name: 'Acme',
+    results: { cluster: 'main', state: 'ready' },
+  });
+  expect((await json('list', '--limit', '1')).items).toHaveLength(1);
+});
+
+test('a name that is taken is refused, and found with --resume', async () => {
+  const { org_id } = await create('Taken');
+  const again = await org('create', 'taken', '--placement', 'schema');
+  expect(again).toMatchObject({ code: 1, out: '' });
+  expect(again.err).toMatch(/^mad: organization taken already exists; [^\n]*\n$/i);
+  expect(await create('Taken', '--resume')).toMatchObject({ org_id });
+  expect(await create('Given', '--id', '01890a5d-ac96-774b-bcce-b302099a8057')).toMatchObject({
+    org_id: '01890a5d-ac96-774b-bcce-b302099a8057',
+  });
+});
+
+test('an organization is suspended and reactivated, with the actor and the reason in the trail', async () => {
+  const { org_id } = await create('Paused', '--admin', 'grace@example.org');
+  const { admin_user_id } = await create('Paused', '--admin', 'grace@example.org', '--resume');
+  const suspended = await org('suspend', 'Paused', '--reason', 'unpaid', '--actor', admin_user_id);
+  expect(suspended).toEqual({ code: 0, out: `${org_id} is suspended\n`, err: '', asked: [] });
+  expect(await json('show', 'Paused')).toMatchObject({ status: 'suspended' });
+  expect(await json('reactivate', 'Paused')).toEqual({ org_id, status: 'active' });
+  const { out } = await platform.mad([
+    'audit',
+    'list',
+    '--org',
+    'Paused',
+    '--action',
+    'organization.suspend',
+    '--json',
+  ]);
+  expect(JSON.parse(out).items).toMatchObject([
+    { actor: { user_id: admin_user_id, email: 'grace@example.org' }, facts: { reason: 'unpaid' } },
+  ]);
+});
+
+test('a Results DB moves to a database of its own', async () => {
+  const { org_id } = await create('Mover');
+  const moved = await org('move', 'Mover', '--placement', 'database', '--on', 'main');
+  expect(moved).toMatchObject({ code: 0, err: '' });
+  expect(moved.out).toMatch(new RegExp(`^${org_id} is database on main, \\d+ rows? copied and compared\\n$`));
+  expect(await json('show', 'Mover')).toMatchObject({ results: { placement: 'database', state: 'ready' } });
+}, 60_000);
+
+test('an organization leaves after its name was typed, with an archive from which it comes back', async () => {
+  const { org_id } = await create('Leaver');
+  const archive = join(platform.folder, 'leaver.tar.gz');
+  const store = ['--artifacts', platform.folder];
+  const written = await org('export', 'Leaver', '--to', archive, ...store);
+  expect(written).toMatchObject({ code: 0, err: '' });
+  expect(written.out).toMatch(/ exported to .*leaver\.tar\.gz: \d+ rows, 0 files of 0 B\nsha256 [0-9a-f]{64}\n$/);
+
+  const leave = ['org', 'offboard', 'Leaver', '--export', archive, ...store];
+  const unasked = await platform.mad(leave);
+  expect(unasked).toMatchObject({ code: 2, out: '' });
+  expect(unasked.err).toMatch(
+    /^mad: --yes: expected it to be given, because the Results DB, files and rows of Leaver .*, got none\n$/,
+  );
+  const mistyped = await platform.mad(leave, 'leaver');
+  expect(mistyped).toMatchObject({ code: 2, out: '', asked: [expect.stringMatching(/Type Leaver to go on: $/)] });
+  expect(await json('show', 'Leaver')).toMatchObject({ status: 'active' });
+  const left = await platform.mad(leave, 'Leaver');
+  expect(left).toMatchObject({ code: 0, err: '' });
+  expect(left.out).toMatch(new RegExp(`${org_id} is off the platform, 0 files deleted\\n$`));
+  expect((await stat(archive)).size).toBeGreaterThan(0);
+  expect(await json('show', org_id)).toMatchObject({ status: 'deleted' });
+
+  const back = await org('restore', archive, '--placement', 'schema', '--name', 'Returned', ...store);
+  expect(back).toMatchObject({ code: 0, err: '' });
+  expect(back.out).toMatch(new RegExp(`^${org_id} is active: \\d+ rows, 0 files restored, 0 users made\\n$`));
+  expect(await json('show', 'Returned')).toMatchObject({ org_id, status: 'active' });
+  const gone = await org('offboard', 'Returned', '--no-export', '--yes', ...store, '--json');
+  expect(JSON.parse(gone.out)).toMatchObject({ org_id, files_deleted: 0 });
+}, 60_000);
+
+test('who is behind is listed, and the fleet migrated', async () => {
+  const { org_id } = await create('Behind');
+  expect((await org('migrate', '--behind')).out).toBe('none is behind\n');
+  await inAllOrganizations(platform.metadata, (tx) =>
+    updateOrgDatabase(tx, { orgId: org_id, set: { schema_version: '0001_results' } }),
+  );
+  expect((await org('migrate', '--behind')).out).toMatch(
+    /Behind +active +main +0001_results +-\n1 organization behind\n$/,
+  );
+  const done = await org('migrate', '--concurrency', '2');
+  expect(done).toMatchObject({ code: 0, err: '' });
+  expect(done.out).toMatch(/^done: \d+ organizations? at \d{4}_\w+, 0 failed, 0 behind\n$/);
+  const paused = await org('migrate', '--pause');
+  expect(paused).toMatchObject({ code: 1, out: '' });
+  expect(paused.err).toMatch(/^mad: open fleet migration .* none is open\n$/);
+}, 60_000);
+
+test('an organization that is not there is one line with the next step, exit code 1', async () => {
+  for (const args of [
+    ['show', 'Nobody'],
+    ['suspend', newId()],
+    ['move', 'Nobody', '--placement', 'schema'],
+  ]) {
+    const run = await org(...args);
+    expect(run).toMatchObject({ code: 1, out: '' });
+    expect(run.err).toMatch(
+      /^mad: organization .* was not found in the Metadata DB; mad org list shows those that are there\n$/,
+    );
+  }
+});
+
+test.each([
+  ['no placement', ['create', 'x'], /^mad: --placement: expected one of database, schema, got none\n$/],
+  ['another placement', ['create', 'x', '--placement', 'row'], /^mad: --placement: expected one of .*got "row"\n$/],
+  [
+    'another cluster',
+    ['create', 'x', '--placement', 'schema', '--on', 'no'],
+    /^mad: --on: expected one of main, got "no"\n$/,
+  ],
+  ['no uuid', ['create', 'x', '--placement', 'schema', '--id', 'x'], /^mad: --id: expected the uuid .*\n$/],
+  [
+    'an actor without a uuid',
+    ['suspend', 'x', '--actor', 'ada'],
+    /^mad: --actor: expected the uuid of a user, got "ada"\n$/,
+  ],
+  ['no archive', ['export', 'x', '--artifacts', '.'], /^mad: --to: expected the file to write, got none\n$/],
+  ['no store', ['export', 'x', '--to', 'y'], /^mad: --artifacts: expected the folder .*got none\n$/],
+  [
+    'offboarding that says nothing of an archive',
+    ['offboard', 'x', '--artifacts', '.', '--yes'],
+    /^mad: --export: expected a file .*, or --no-export, got none\n$/,
+  ],
+  ['another status', ['list', '--status', 'gone'], /^mad: --status: expected one of provisioning, .*got "gone"\n$/],
+])('%s: one line, exit code 2', async (_, args, line) => {
+  const run = await org(...args);
+  expect(run).toMatchObject({ code: 2, out: '' });
+  expect(run.err).toMatch(line);
+});

@@ -1,0 +1,113 @@
+import { type Caller, isUuid, newId, ValidationFailedError } from '@mad/core';
+import { type CryptoKey, type JWTPayload, jwtVerify, type KeyObject, SignJWT } from 'jose';
+import { z } from 'zod';
+import { AccessTokenRefusedError } from '../access-errors.ts';
+import type { Principal } from '../find-caller.ts';
+
+/** Asymmetric signatures alone: a public key is never taken for the secret of an HMAC. */
+export type AccessTokenAlgorithm = 'EdDSA' | 'ES256' | 'RS256';
+
+/** One key pair, or its public half for those who only verify. */
+export interface AccessTokenKey {
+  /** Names the key in the token's header; unique among the keys. */
+  readonly kid: string;
+  /** The one algorithm that this key is used with. */
+  readonly algorithm: AccessTokenAlgorithm;
+  readonly publicKey: CryptoKey | KeyObject;
+  readonly privateKey?: CryptoKey | KeyObject | undefined;
+}
+
+/** How access tokens are signed and checked. To change keys, put the new one first and keep the old one until its last token has expired. */
+export interface AccessTokenKeys {
+  /** The `iss` of every token. */
+  readonly issuer: string;
+  /** The `aud` of every token. */
+  readonly audience: string;
+  /** The first signs; all verify. */
+  readonly keys: readonly AccessTokenKey[];
+}
+
+/** For whom, and for how long. */
+export interface IssueAccessToken {
+  readonly principal: Principal;
+  /** In seconds. A token cannot be revoked: keep it short. @default 300, at most 3_600 */
+  readonly lifetimeSeconds?: number | undefined;
+}
+
+const TYPE = 'at+jwt';
+
+/**
+ * Signs a JWT with the claims `sub` (the user's id), `org_id`, `roles`, `permissions`, `iss`, `aud`, `iat`, `exp` and `jti`.
+ * @throws {ValidationFailedError} when the first key has no private half, or the lifetime is out of range.
+ */
+export async function issueAccessToken(
+  { issuer, audience, keys }: AccessTokenKeys,
+  { principal, lifetimeSeconds = 300 }: IssueAccessToken,
+): Promise<string> {
+  const [key] = keys;
+  if (key?.privateKey === undefined) throw invalid('/keys/0', 'expected a key with its private half');
+  if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 1 || lifetimeSeconds > 3_600)
+    throw invalid('/lifetimeSeconds', 'expected 1 to 3600');
+  const { orgId, userId, roles, permissions } = principal;
+  return new SignJWT({ org_id: orgId, roles: [...roles], permissions: [...permissions].sort() })
+    .setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: TYPE })
+    .setSubject(userId)
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt()
+    .setExpirationTime(`${lifetimeSeconds}s`)
+    .setJti(newId())
+    .sign(key.privateKey);
+}
+
+const claims = z.object({
+  sub: z.string().refine(isUuid),
+  org_id: z.string().refine(isUuid),
+  roles: z.array(z.string()),
+  permissions: z.array(z.string()),
+  iat: z.number(),
+  exp: z.number(),
+});
+
+/**
+ * The caller of a token that one of these keys signed, as it was when the token was issued. Nothing is asked of a database: whoever lost a role
+ * since keeps it until the token expires.
+ * @throws {AccessTokenRefusedError}
+ */
+export async function verifyAccessToken(
+  { issuer, audience, keys }: AccessTokenKeys,
+  token: string,
+): Promise<Principal & Caller & { readonly expiresAt: Date }> {
+  const payload = await verify(token, { issuer, audience, keys });
+  const { data, error } = claims.safeParse(payload);
+  if (data === undefined) throw new AccessTokenRefusedError({ cause: error });
+  return {
+    orgId: data.org_id,
+    userId: data.sub,
+    roles: data.roles,
+    permissions: new Set(data.permissions),
+    expiresAt: new Date(data.exp * 1000),
+  };
+}
+
+async function verify(token: string, { issuer, audience, keys }: AccessTokenKeys): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(
+      token,
+      ({ kid, alg }) => {
+        // The key decides on the algorithm, never the token.
+        const key = keys.find((one) => one.kid === kid && one.algorithm === alg);
+        if (key === undefined) throw new AccessTokenRefusedError();
+        return key.publicKey;
+      },
+      { issuer, audience, typ: TYPE, algorithms: ['EdDSA', 'ES256', 'RS256'], requiredClaims: ['exp', 'iat', 'sub'] },
+    );
+    return payload;
+  } catch (cause) {
+    throw new AccessTokenRefusedError({ cause });
+  }
+}
+
+function invalid(pointer: string, message: string): ValidationFailedError {
+  return new ValidationFailedError({ subject: 'access token', issues: [{ pointer, message }] });
+}

@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import { ArchiveRefusedError } from '../errors.ts';
+import { type ArchiveManifest, type ArchivePart, manifestSchema, parsePartName } from './archive-manifest.ts';
+import { readTar, type TarEntry } from './tar.ts';
+
+/** The longest part or manifest: one row can be that long. */
+const MAX_PART_BYTES = 300_000_000;
+/** Rows and files pack to a tenth; what unpacks to so much more was made to fill a disk. */
+const MAX_RATIO = 250;
+const RATIO_FROM_BYTES = 256_000_000;
+
+/** A piece of an archive, in its order: parts, then files, then the manifest. */
+export type ArchivePiece =
+  | {
+      readonly kind: 'rows';
+      readonly name: string;
+      readonly part: ArchivePart;
+      readonly lines: readonly string[];
+      readonly sha256: string;
+    }
+  | {
+      readonly kind: 'file';
+      readonly digest: string;
+      readonly sizeBytes: number;
+      readonly content: AsyncIterable<Buffer>;
+    }
+  | { readonly kind: 'manifest'; readonly manifest: ArchiveManifest; readonly sha256: string };
+
+export interface ReadArchive {
+  readonly path: string;
+  readonly maxBytes: number;
+}
+
+/**
+ * Reads an archive piece by piece and trusts nothing in it: names, sizes and the order of its files are as this library writes them, and lines are JSON. What a
+ * file holds is checked when its content is read to the end.
+ * @throws {ArchiveRefusedError}
+ */
+export async function* readArchive(request: ReadArchive): AsyncGenerator<ArchivePiece> {
+  let rank = 0;
+  let last: ArchivePart | undefined;
+  const closed = new Set<string>();
+  for await (const entry of readTar(unpack(request))) {
+    const { name } = entry;
+    const part = parsePartName(name);
+    const now = part ? (part.database === 'metadata' ? 1 : 2) : /^files\/[0-9a-f]{64}$/.test(name) ? 3 : 4;
+    if (now === 4 && name !== 'manifest.json')
+      throw new ArchiveRefusedError({ at: name, reason: 'no file of this name is in an archive' });
+    if (now < rank || rank === 4) throw new ArchiveRefusedError({ at: name, reason: 'it is not in its place' });
+    rank = now;
+    if (part) {
+      checkOrder(name, { part, last, closed });
+      last = part;
+      yield await readPart(entry, part);
+    } else if (now === 3) yield toFile(entry);
+    else yield await readManifest(entry);
+  }
+  if (rank !== 4) throw new ArchiveRefusedError({ at: 'its end', reason: 'it has no manifest, so it is not whole' });
+}
+
+interface Order {
+  readonly part: ArchivePart;
+  readonly last: ArchivePart | undefined;
+  readonly closed: Set<string>;
+}
+
+/** The parts of a table follow each other, numbered from 1. */
+function checkOrder(name: string, { part, last, closed }: Order): void {
+  const goesOn = last?.database === part.database && last.table === part.table;
+  const key = `${part.database}/${part.table}`;
+  if (part.number !== (goesOn ? last.number + 1 : 1) || (!goesOn && closed.has(key)))
+    throw new ArchiveRefusedError({ at: name, reason: 'it is not in its place' });
+  closed.add(key);
+}
+
+/** The archive's bytes as gzip gives them, as long as they are in proportion. */
+async function* unpack({ path, maxBytes }: ReadArchive): AsyncGenerator<Buffer> {
+  const packed = createReadStream(path);
+  const gunzip = createGunzip();
+  packed.on('error', (error) => gunzip.destroy(error));
+  let bytes = 0;
+  try {
+    for await (const chunk of packed.pipe(gunzip) as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes)
+        throw new ArchiveRefusedError({
+          at: 'its length',
+          reason: `it unpacks to more than maxBytes, ${maxBytes} bytes`,
+        });
+      if (bytes > RATIO_FROM_BYTES && bytes > MAX_RATIO * packed.bytesRead)
+        throw new ArchiveRefusedError({
+          at: 'its length',
+          reason: `it unpacks to more than ${MAX_RATIO} times its length`,
+        });
+      yield chunk;
+    }
+  } catch (cause) {
+    if (cause instanceof ArchiveRefusedError || !isOfGzip(cause)) throw cause;
+    throw new ArchiveRefusedError({ at: 'its packing', reason: 'it is no whole gzip file', cause });
+  } finally {
+    packed.destroy();
+    gunzip.destroy();
+  }
+}
+
+function isOfGzip(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
+}
+
+async function readWhole({ name, sizeBytes, content }: TarEntry): Promise<Buffer> {
+  if (sizeBytes > MAX_PART_BYTES)
+    throw new ArchiveRefusedError({ at: name, reason: `it says to be longer than ${MAX_PART_BYTES} bytes` });
+  const chunks: Buffer[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function readPart(entry: TarEntry, part: ArchivePart): Promise<ArchivePiece> {
+  const { name } = entry;
+  const bytes = await readWhole(entry);
+  const lines = decode(name, bytes).split('\n');
+  if (lines.pop() !== '' || lines.length === 0)
+    throw new ArchiveRefusedError({ at: name, reason: 'it does not end with a line' });
+  return { kind: 'rows', name, part, lines, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+async function readManifest(entry: TarEntry): Promise<ArchivePiece> {
+  const bytes = await readWhole(entry);
+  const { success, data, error } = manifestSchema.safeParse(parseJson(entry.name, decode(entry.name, bytes)));
+  if (!success) {
+    const [issue] = error.issues;
+    throw new ArchiveRefusedError({
+      at: `${entry.name} /${issue?.path.join('/') ?? ''}`,
+      reason: issue?.message ?? 'not a manifest',
+    });
+  }
+  return { kind: 'manifest', manifest: data, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+function toFile({ name, sizeBytes, content }: TarEntry): ArchivePiece {
+  const digest = name.slice('files/'.length);
+  const checked = async function* () {
+    const hash = createHash('sha256');
+    for await (const chunk of content) {
+      hash.update(chunk);
+      yield chunk;
+    }
+    if (hash.digest('hex') !== digest)
+      throw new ArchiveRefusedError({ at: name, reason: 'its content is not that of its digest' });
+  };
+  return { kind: 'file', digest, sizeBytes, content: checked() };
+}
+
+function decode(name: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new ArchiveRefusedError({ at: name, reason: 'it is not UTF-8', cause });
+  }
+}
+
+/** @throws {ArchiveRefusedError} when the text is not JSON. */
+export function parseJson(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ArchiveRefusedError({ at: name, reason: 'it is not JSON', cause });
+  }
+}
+
+/**
+ * Reads the archive from its beginning to its end and compares everything with its manifest, before a row of it is written anywhere. Returns the manifest.
+ * @throws {ArchiveRefusedError}
+ */
+export async function verifyArchive(request: ReadArchive): Promise<ArchiveManifest> {
+  const seen: ArchiveManifest['parts'] = [];
+  const files = { count: 0, bytes: 0 };
+  let manifest: ArchiveManifest | undefined;
+  for await (const piece of readArchive(request)) {
+    if (piece.kind === 'rows') seen.push({ name: piece.name, rows: piece.lines.length, sha256: piece.sha256 });
+    else if (piece.kind === 'manifest') manifest = piece.manifest;
+    else {
+      for await (const chunk of piece.content) files.bytes += chunk.length;
+      files.count++;
+    }
+  }
+  if (manifest === undefined)
+    throw new ArchiveRefusedError({ at: 'its end', reason: 'it has no manifest, so it is not whole' });
+  compare(manifest, seen, files);
+  return manifest;
+}
+
+function compare(manifest: ArchiveManifest, seen: ArchiveManifest['parts'], files: ArchiveManifest['files']): void {
+  const at = 'manifest.json';
+  if (manifest.parts.length !== seen.length)
+    throw new ArchiveRefusedError({
+      at,
+      reason: `it tells of ${manifest.parts.length} parts, and ${seen.length} are there`,
+    });
+  for (const [index, part] of seen.entries()) {
+    const told = manifest.parts[index];
+    if (told?.name !== part.name || told.rows !== part.rows || told.sha256 !== part.sha256)
+      throw new ArchiveRefusedError({
+        at: part.name,
+        reason: 'its rows or their SHA-256 are not what the manifest tells',
+      });
+  }
+  if (manifest.files.count !== files.count || manifest.files.bytes !== files.bytes)
+    throw new ArchiveRefusedError({ at, reason: 'its files are not as many, or not as long, as it tells' });
+}

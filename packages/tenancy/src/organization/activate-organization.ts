@@ -1,0 +1,49 @@
+import { ConflictError, findOrganization, inAllOrganizations, type MetadataDatabase } from '@mad/core';
+import { RESULTS_VERSION } from '../results-database/results-template.ts';
+import { type AdminToSeed, seedAdmin, seedSettingsAndRoles } from './seed-access.ts';
+
+export interface OrganizationToActivate extends AdminToSeed {
+  /** Resolves when its Results DB is ready, to which end nothing of the Metadata DB may be needed. */
+  readonly migrated: Promise<void>;
+}
+
+/**
+ * Writes all that an organization begins with, and lets it answer once its Results DB is ready; returns its administrator's id. One that another call
+ * has activated meanwhile stands.
+ * @throws {ConflictError} for an organization that is neither being provisioned nor active any more.
+ */
+export async function activateOrganization(
+  metadata: MetadataDatabase,
+  { migrated, ...admin }: OrganizationToActivate,
+): Promise<string | null> {
+  const { orgId } = admin;
+  return inAllOrganizations(metadata, async (tx) => {
+    await seedSettingsAndRoles(tx, { orgId });
+    const adminUserId = await seedAdmin(tx, admin);
+    await migrated;
+    const activated = await tx
+      .with('organization', (db) =>
+        db
+          .updateTable('organizations')
+          .set({ status: 'active' })
+          .where('org_id', '=', orgId)
+          // Another call may have failed meanwhile; one that suspended the organization stands.
+          .where('status', 'in', ['provisioning', 'failed'])
+          .returning('org_id'),
+      )
+      // Its database has its own name by now.
+      .with('warm', (db) =>
+        db.deleteFrom('warm_databases').where('org_id', 'in', (eb) => eb.selectFrom('organization').select('org_id')),
+      )
+      .updateTable('org_databases')
+      .set({ state: 'ready', schema_version: RESULTS_VERSION, error: null })
+      .where('org_id', 'in', (eb) => eb.selectFrom('organization').select('org_id'))
+      .returning('org_id')
+      .executeTakeFirst();
+    if (activated !== undefined) return adminUserId;
+    const organization = await findOrganization(tx, { orgId });
+    if (organization?.status === 'active') return adminUserId;
+    const hint = `it is ${organization?.status ?? 'gone'} by now; choose another name`;
+    throw new ConflictError({ entity: 'organization', id: orgId, hint });
+  });
+}

@@ -1,0 +1,122 @@
+import {
+  type Caller,
+  type Clock,
+  getOrganization,
+  inAllOrganizations,
+  inOrganization,
+  type JobQuotas,
+  type JobUsage,
+  type JsonObject,
+  type MetadataDatabase,
+  type OrgId,
+  type Quotas,
+  Recent,
+  type ResultsDatabases,
+  readJobUsage,
+  requirePermission,
+  systemClock,
+  updateOrganization,
+  ValidationFailedError,
+} from '@mad/core';
+import { z } from 'zod';
+import { recordOperatorAudit } from '../audit/record-audit.ts';
+
+/** Limits of one organization as its row keeps them; one that is absent is no limit. */
+export interface OrganizationQuotas {
+  /** Enforced when jobs are submitted; one that the cache answers at once takes nothing. */
+  readonly max_jobs_per_month?: number | undefined;
+  /** Enforced when jobs are submitted: accepted and not ended. */
+  readonly max_concurrent_jobs?: number | undefined;
+  /** Stored for the host; not enforced yet. */
+  readonly max_storage_gb?: number | undefined;
+}
+
+const count = z.number().int().nonnegative().optional();
+export const quotasSchema = z.strictObject({
+  max_jobs_per_month: count,
+  max_concurrent_jobs: count,
+  max_storage_gb: z.number().nonnegative().optional(),
+});
+
+export interface QuotasOptions {
+  readonly metadata: MetadataDatabase;
+  /** For how long limits count after they were read. @default 1_000 */
+  readonly refreshMs?: number | undefined;
+  /** @default systemClock */
+  readonly clock?: Clock | undefined;
+}
+
+/** Of each some 200 bytes of memory. */
+const MOST_KNOWN = 10_000;
+
+/** The limits that organizations' rows keep, for `Platform.quotas`; a change holds for all processes after `refreshMs`. */
+export function createQuotas({ metadata, refreshMs = 1_000, clock = systemClock }: QuotasOptions): Quotas {
+  const known = new Recent<OrgId, { readonly quotas: Promise<JobQuotas>; readonly until: number }>(MOST_KNOWN);
+  return {
+    get(orgId) {
+      const now = clock.now().getTime();
+      const before = known.get(orgId);
+      if (before && now < before.until) return before.quotas;
+      const quotas = inOrganization(metadata, orgId, async (tx) =>
+        toJobQuotas((await getOrganization(tx, { orgId })).quotas),
+      );
+      known.set(orgId, { quotas, until: now + refreshMs });
+      // The next caller asks again; who asked at the same moment gets the same answer.
+      quotas.catch(() => known.delete(orgId));
+      return quotas;
+    },
+  };
+}
+
+/** What was written by other means and is no limit, limits nothing. */
+function toJobQuotas(quotas: JsonObject): JobQuotas {
+  const limit = (name: keyof OrganizationQuotas): number | undefined => {
+    const value = quotas[name];
+    return typeof value === 'number' && value >= 0 ? value : undefined;
+  };
+  return { maxJobsPerMonth: limit('max_jobs_per_month'), maxConcurrentJobs: limit('max_concurrent_jobs') };
+}
+
+/**
+ * Sets all limits of the caller's organization; one that is left out is none from now on. What is over a new limit already stays.
+ * @throws {PermissionDeniedError} without `org.quota.update`, which no seeded role holds
+ * @throws {ValidationFailedError}
+ */
+export async function setQuotas(
+  metadata: MetadataDatabase,
+  caller: Caller,
+  quotas: OrganizationQuotas,
+): Promise<OrganizationQuotas> {
+  requirePermission(caller, 'org.quota.update');
+  const { success, data, error } = quotasSchema.safeParse(quotas);
+  if (!success) {
+    const issues = error.issues.map(({ path, message }) => ({ pointer: `/${path.join('/')}`, message }));
+    throw new ValidationFailedError({ subject: 'quotas', issues });
+  }
+  const { orgId, userId } = caller;
+  return inAllOrganizations(metadata, async (tx) => {
+    const { quotas: before } = await getOrganization(tx, { orgId });
+    const { quotas: after } = await updateOrganization(tx, { orgId, set: { quotas: data } });
+    const change = {
+      action: 'org.quota.update',
+      entityType: 'organization',
+      entityId: orgId,
+      before,
+      after,
+      facts: { quotas: after },
+    };
+    await recordOperatorAudit(tx, { orgId, actor: userId }, change);
+    return after as OrganizationQuotas;
+  });
+}
+
+/** The caller's organization's limits, and what of them is used. @throws {PermissionDeniedError} without `org.view` */
+export async function readQuotas(
+  { metadata, results }: { readonly metadata: MetadataDatabase; readonly results: ResultsDatabases },
+  caller: Caller,
+): Promise<{ readonly quotas: OrganizationQuotas; readonly used: JobUsage }> {
+  requirePermission(caller, 'org.view');
+  const { orgId } = caller;
+  const { quotas } = await inOrganization(metadata, orgId, (tx) => getOrganization(tx, { orgId }));
+  return { quotas: quotas as OrganizationQuotas, used: await readJobUsage(await results.get(orgId)) };
+}

@@ -1,0 +1,77 @@
+import { type Logger, type OrgDatabaseRow, ResultsDatabaseMismatchError } from '@mad/core';
+import { type Kysely, sql } from 'kysely';
+import { PlaceNotOurOwnError } from '../errors.ts';
+import { type Clusters, getCluster } from './cluster.ts';
+import { dropPlace } from './ensure-results-database.ts';
+import { isFenced } from './fence-writes.ts';
+import { inClusterDatabase, openClusterSession } from './in-cluster-database.ts';
+import { placeResultsDatabase, type ResultsDatabasePlace } from './results-database-place.ts';
+
+interface Surroundings {
+  readonly clusters: Clusters;
+  readonly logger: Logger;
+}
+
+/** The place that the directory of Results DBs names. */
+export function toPlace(row: OrgDatabaseRow): ResultsDatabasePlace {
+  const { org_id, placement, cluster, database_name, schema_name } = row;
+  return { orgId: org_id, placement, cluster, database: database_name ?? undefined, schema: schema_name };
+}
+
+/** Runs on a connection of its own to the database that the place is in. */
+export function inPlace<T>(
+  { cluster, database }: ResultsDatabasePlace,
+  { clusters, logger }: Surroundings,
+  run: (db: Kysely<unknown>) => Promise<T>,
+): Promise<T> {
+  return inClusterDatabase({ cluster: getCluster(clusters, cluster), database, logger }, run);
+}
+
+/** Whether the database or schema of the place is there, filled or not. */
+export async function placeExists(place: ResultsDatabasePlace, { clusters, logger }: Surroundings): Promise<boolean> {
+  const cluster = getCluster(clusters, place.cluster);
+  return inClusterDatabase({ cluster, database: undefined, logger }, async (db) => {
+    const found =
+      place.placement === 'database'
+        ? sql`select from pg_database where datname = ${place.database}`
+        : sql`select from pg_namespace where nspname = ${place.schema}`;
+    return (await found.execute(db)).rows.length > 0;
+  });
+}
+
+/** @throws {PlaceNotOurOwnError} for a place whose name was not made from the organization's id: what else lies there is not known. */
+export function checkPlaceIsOwn(place: ResultsDatabasePlace): void {
+  const { database, schema } = placeResultsDatabase(place);
+  if (database !== place.database || schema !== place.schema) {
+    const { orgId, cluster } = place;
+    throw new PlaceNotOurOwnError({ orgId, cluster, name: place.database ?? place.schema });
+  }
+}
+
+/**
+ * Drops the place with all that is in it, connections included; does nothing where it is gone. Never one that is stamped for another organization,
+ * nor one that is fenced where it should not be or the other way round: then it is not what the caller takes it for.
+ * @throws {PlaceNotOurOwnError} @throws {ResultsDatabaseMismatchError} and nothing is dropped.
+ */
+export async function dropOwnPlace(
+  place: ResultsDatabasePlace,
+  surroundings: Surroundings,
+  expected: { readonly fenced: boolean },
+): Promise<void> {
+  checkPlaceIsOwn(place);
+  const { orgId, cluster: name, database, schema } = place;
+  if (!(await placeExists(place, surroundings))) return;
+  await inPlace(place, surroundings, async (db) => {
+    const { rows } =
+      await sql`select from pg_tables where schemaname = ${schema} and tablename = 'results_database'`.execute(db);
+    if (rows.length === 0) return;
+    const stamps = await sql<{ org_id: string }>`select org_id from ${sql.id(schema, 'results_database')}`.execute(db);
+    const stamp = stamps.rows[0]?.org_id;
+    if (stamp !== undefined && stamp !== orgId)
+      throw new ResultsDatabaseMismatchError({ expected: orgId, found: stamp });
+    if ((await isFenced(db, schema)) !== expected.fenced)
+      throw new PlaceNotOurOwnError({ orgId, cluster: name, name: database ?? schema });
+  });
+  await using session = await openClusterSession({ ...surroundings, cluster: name });
+  await dropPlace(session, place);
+}
