@@ -1,5 +1,6 @@
 import {
   type Clock,
+  checkRequest,
   gather,
   type Logger,
   type LookedUpEntry,
@@ -10,6 +11,7 @@ import {
   silentLogger,
   systemClock,
 } from '@mad/core';
+import { z } from 'zod';
 import { ProvenFiles } from './artifacts/proven-files.ts';
 import { type Decide, decide } from './entry/decide.ts';
 import { HitCounter } from './entry/hit-counter.ts';
@@ -43,6 +45,17 @@ export interface ResultCacheOptions extends SignerOptions {
   readonly logger?: Logger | undefined;
 }
 
+const share = z.number().min(0).max(1).optional();
+const duration = z.number().positive().optional();
+const given = z.any().optional();
+// A misspelt limit that was passed over would be none.
+const form = z.strictObject({
+  ...{ minConfidence: share, rehashRate: share, verifyRate: share, maxAgeMs: duration, slidingMs: duration },
+  secret: z.string().min(1, 'expected at least 32 random bytes as text, or no secret at all').optional(),
+  ...{ salt: z.string().optional(), normalizers: given },
+  ...{ artifacts: z.any(), metadata: z.any(), clock: given, logger: given },
+});
+
 /** The result cache of this package. Disposing it writes the hits that are not counted yet. */
 export interface MadResultCache extends ResultCache, AsyncDisposable {
   /** Resolves when the hits so far are counted. */
@@ -54,8 +67,10 @@ export interface MadResultCache extends ResultCache, AsyncDisposable {
  * sound, the rows that it serves have the digest that was sealed, and every file it names has its size and its digest; one that fails is quarantined and never
  * served again. Results of tasks that are not repeatable are served only on request. A new result replaces an entry only with better confidence, or when the entry
  * can no longer be served; one that differs from a repeatable entry puts both out of service. Failures have no entry: only a committed result is recorded.
+ * @throws {ValidationFailedError} for options that do not exist, shares outside 0..1, an empty secret
  */
 export function createResultCache(options: ResultCacheOptions): MadResultCache {
+  checkRequest(form, { subject: 'options of the result cache', value: options });
   const { artifacts, metadata, secret, salt, normalizers, minConfidence, maxAgeMs, slidingMs } = options;
   const { rehashRate = 0.01, verifyRate = 0, clock = systemClock, logger = silentLogger } = options;
   const sealer = createSealer(secret);

@@ -23,7 +23,7 @@ export interface CollectGarbage {
   readonly dryRun?: boolean | undefined;
 }
 
-const form = z.object({ graceMs: z.number().min(0).optional(), dryRun: z.boolean().optional() });
+const form = z.strictObject({ graceMs: z.number().min(0).optional(), dryRun: z.boolean().optional() });
 
 export interface CollectedGarbage {
   /** That were deleted. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { time } from './request-forms.ts';
 
-const form = z.object({ since: time.optional() });
+const form = z.strictObject({ since: time.optional() });
 
 /**
  * What the cache of the caller's organization holds, and what it did: ever, or since a time. Hits are counted about a second late.

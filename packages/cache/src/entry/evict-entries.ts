@@ -10,7 +10,7 @@ export interface EvictEntries {
   readonly dryRun?: boolean | undefined;
 }
 
-const form = z.object({ maxBytes: z.number().min(0), dryRun: z.boolean().optional() });
+const form = z.strictObject({ maxBytes: z.number().min(0), dryRun: z.boolean().optional() });
 
 export interface EvictedEntries {
   readonly entries: number;

@@ -17,7 +17,8 @@ export async function getEntry(
   requireKey(cacheKey);
   const db = await results.get(caller.orgId);
   const row = await findCacheEntry(db, { cacheKey });
-  if (row === undefined) throw new NotFoundError({ entity: 'cache entry', id: cacheKey });
+  if (row === undefined)
+    throw new NotFoundError({ entity: 'cache entry', id: cacheKey, hint: 'listEntries shows those that are there' });
   const history = await listCacheEvents(db, { cacheKey });
   return { ...toCacheEntry(row), history: history.map(toCacheEvent) };
 }

@@ -16,7 +16,7 @@ import { name } from './request-forms.ts';
 export type ListEntries = ListCacheEntries;
 
 const STATES: readonly CacheEntryState[] = ['served', 'expired', 'invalidated', 'quarantined', 'disowned', 'drifted'];
-const form = z.object({
+const form = z.strictObject({
   taskKey: name.optional(),
   state: z.enum(STATES).optional(),
   canonicalJobId: z.guid('expected a uuid').optional(),

@@ -9,7 +9,7 @@ export interface PinEntry {
   readonly pinned: boolean;
 }
 
-const form = z.object({ pinned: z.boolean() });
+const form = z.strictObject({ cacheKey: z.unknown(), pinned: z.boolean() });
 
 /**
  * Pins an entry, or lets it go: a pinned one does not expire, is not evicted, and gives way only to a better result. It does not bring back one that was taken
@@ -29,6 +29,6 @@ export async function pinEntry(
   requireKey(cacheKey);
   const results = await platform.results.get(caller.orgId);
   if (!(await pinCacheEntry(results, { cacheKey, pinned, actor: caller.userId })))
-    throw new NotFoundError({ entity: 'cache entry', id: cacheKey });
+    throw new NotFoundError({ entity: 'cache entry', id: cacheKey, hint: 'listEntries shows those that are there' });
   await auditEntries(platform, caller, { action: pinned ? 'cache.pin' : 'cache.unpin', cacheKey, metadata: {} });
 }

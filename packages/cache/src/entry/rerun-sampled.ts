@@ -22,7 +22,7 @@ export interface RerunSampled {
   readonly limit?: number | undefined;
 }
 
-const form = z.object({ limit: atMost(10_000).optional() });
+const form = z.strictObject({ limit: atMost(10_000).optional() });
 
 export interface RerunJobs {
   /** `canonicalJobId`: whose results are compared. */

@@ -14,7 +14,11 @@ export interface SetEntryExpiry {
 }
 
 const CENTURY_MS = 100 * 365 * 86_400_000;
-const form = z.object({ expiresAt: time.nullable(), slidingMs: atMost(CENTURY_MS).optional() });
+const form = z.strictObject({
+  cacheKey: z.unknown(),
+  expiresAt: time.nullable(),
+  slidingMs: atMost(CENTURY_MS).optional(),
+});
 
 /**
  * Sets when an entry expires. A result that takes its place later expires as the cache says.
@@ -33,7 +37,8 @@ export async function setEntryExpiry(
   requireKey(cacheKey);
   const results = await platform.results.get(caller.orgId);
   const given = { cacheKey, expiresAt, slidingMs: slidingMs ?? null, actor: caller.userId };
-  if (!(await expireCacheEntry(results, given))) throw new NotFoundError({ entity: 'cache entry', id: cacheKey });
+  if (!(await expireCacheEntry(results, given)))
+    throw new NotFoundError({ entity: 'cache entry', id: cacheKey, hint: 'listEntries shows those that are there' });
   const metadata = { expires_at: expiresAt?.toISOString() ?? null, sliding_ms: slidingMs ?? null };
   await auditEntries(platform, caller, { action: 'cache.expire', cacheKey, metadata });
 }

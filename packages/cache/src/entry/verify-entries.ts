@@ -29,7 +29,7 @@ export interface VerifyEntries {
   readonly onProgress?: ((progress: { readonly checked: number; readonly quarantined: number }) => void) | undefined;
 }
 
-const form = z.object({
+const form = z.strictObject({
   limit: atMost(Number.MAX_SAFE_INTEGER).optional(),
   rehash: z.boolean().optional(),
   secret: z.string().optional(),

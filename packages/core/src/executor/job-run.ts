@@ -341,6 +341,9 @@ export class JobRun implements InstanceHost {
       const earlier = this.#earlier.attempts.get(instance.name) ?? NO_ATTEMPTS;
       const failure = this.#findFailure(instance);
       if (committed) {
+        // Of what another job gave nobody has asked what became of it since: the whole is shown to no other.
+        if (this.#job.forked_from !== null) this.#isShared = false;
+        else this.isShared(instance, committed);
         this.#confidences.push(confidenceOf(committed));
         plan.complete(instance, committed);
       } else if (failure) plan.fail(instance, failure);

@@ -26,7 +26,7 @@ export async function evictEntryRows(
 ): Promise<readonly EvictedEntry[]> {
   const s = schemaOf(db);
   const worth = `WITH valued AS (
-  SELECT cache_key, canonical_job_id, confidence_score, pinned, hit_count, coalesce(size_bytes, 0) AS bytes,
+  SELECT cache_key, canonical_job_id, confidence_score, pinned, hit_count, task_name, producer, key_components, created_at, coalesce(size_bytes, 0) AS bytes,
     invalidated_at IS NULL AND (expires_at IS NULL OR expires_at > now() OR pinned) AS served,
     coalesce(compute_ms, 0) / (1 + greatest(extract(epoch FROM now() - last_used_at)::float8, 0) / 86400) / greatest(coalesce(size_bytes, 0), 1) AS value
   FROM ${s}result_cache
@@ -36,7 +36,8 @@ export async function evictEntryRows(
   const doing = `, done AS (DELETE FROM ${s}result_cache e USING leaving WHERE e.cache_key = leaving.cache_key AND NOT e.pinned RETURNING e.cache_key
 ), told AS (
   INSERT INTO ${s}cache_events (cache_key, event, reason, canonical_job_id, confidence_score, actor, metadata)
-  SELECT cache_key, 'EVICTED', NULL, canonical_job_id, confidence_score, $2::uuid, jsonb_build_object('bytes', bytes, 'value', value, 'hit_count', hit_count)
+  SELECT cache_key, 'EVICTED', NULL, canonical_job_id, confidence_score, $2::uuid, jsonb_build_object('bytes', bytes, 'value', value, 'hit_count', hit_count,
+    'task_name', task_name, 'producer', producer, 'task', key_components->'task', 'tasks', key_components->'tasks', 'created_at', created_at)
   FROM leaving JOIN done USING (cache_key)
 )`;
   const picked = 'cache_key, bytes::float8 AS bytes, value';

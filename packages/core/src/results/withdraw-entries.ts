@@ -112,19 +112,26 @@ const meets = (e: string): string => `($1::text IS NULL OR ${e}.cache_key = $1)
   AND ($4::timestamptz IS NULL OR ${e}.created_at >= $4) AND ($5::timestamptz IS NULL OR ${e}.created_at < $5)`;
 
 /**
- * `used`: which job has which result. First those that computed one that meets the criteria, by the entries that are there and those that were
- * replaced; then, from one to the next, steps that were given one.
+ * `used`: which job has which result. First those that computed one that meets the criteria, by the entries that are there, those that were replaced or evicted, and, of a
+ * service, by the results themselves; then, from one to the next, steps that were given one.
  */
 const used = (s: string): string => `made AS (
   SELECT m.canonical_job_id AS job_id, m.task_name, m.cache_key FROM ${s}result_cache m WHERE ${meets('m')}
   UNION
   SELECT v.canonical_job_id, v.metadata->>'task_name', v.cache_key FROM ${s}cache_events v
-  WHERE v.event IN ('RECORDED_BETTER', 'RECORDED_ANEW') AND v.canonical_job_id IS NOT NULL AND ($1::text IS NULL OR v.cache_key = $1)
+  WHERE v.event IN ('RECORDED_BETTER', 'RECORDED_ANEW', 'EVICTED') AND v.canonical_job_id IS NOT NULL AND ($1::text IS NULL OR v.cache_key = $1)
     AND ($2::jsonb IS NULL OR EXISTS (SELECT FROM ${s}result_cache k WHERE k.cache_key = v.cache_key
-      AND (k.key_components->'task' @> $2 OR k.key_components->'tasks' @> jsonb_build_array($2))))
+        AND (k.key_components->'task' @> $2 OR k.key_components->'tasks' @> jsonb_build_array($2)))
+      OR EXISTS (SELECT FROM ${s}cache_events k WHERE k.cache_key = v.cache_key AND k.event = 'EVICTED'
+        AND (k.metadata->'task' @> $2 OR k.metadata->'tasks' @> jsonb_build_array($2))))
     AND ($3::text IS NULL OR v.metadata->'producer'->>'service_name' = $3)
     AND ($4::timestamptz IS NULL OR (v.metadata->>'created_at')::timestamptz >= $4)
     AND ($5::timestamptz IS NULL OR (v.metadata->>'created_at')::timestamptz < $5)
+  UNION
+  SELECT r.job_id, r.task_name, coalesce(x.cache_key, '') FROM ${s}task_results r
+  JOIN ${s}task_executions x ON x.job_id = r.job_id AND x.task_name = r.task_name AND x.status = 'COMPLETED' AND x.cache_outcome IS DISTINCT FROM 'hit'
+  WHERE $1::text IS NULL AND $2::jsonb IS NULL AND r.service_name = $3
+    AND ($4::timestamptz IS NULL OR x.ended_at >= $4) AND ($5::timestamptz IS NULL OR x.ended_at < $5)
 ), used AS (
   SELECT job_id, task_name, cache_key, 'computed' AS how FROM made
   UNION
