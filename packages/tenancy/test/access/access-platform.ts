@@ -12,6 +12,8 @@ import {
   newId,
 } from '@mad/core';
 import { createPostgresDatabase } from '@mad/testkit';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Pool } from 'pg';
 import { findCaller, type Principal, SEEDED_ROLES } from '../../src/index.ts';
 
 export interface TestOrganization {
@@ -92,4 +94,34 @@ export async function callerOf(
   const caller = await findCaller(metadata, who);
   if (caller === undefined) throw new RangeError('the user is no member');
   return caller;
+}
+
+/** The same database by connections whose statements are counted, as an ordinary login. */
+export async function countingDatabase(
+  platform: AccessPlatform,
+): Promise<{ db: MetadataDatabase; sent: string[] } & AsyncDisposable> {
+  const login = `mad_login_${newId().slice(-12)}`;
+  await sql`create role ${sql.id(login)} login password 'ordinary'`.execute(platform.metadata);
+  await sql`grant mad_organization, mad_operator to ${sql.id(login)}`.execute(platform.metadata);
+  const sent: string[] = [];
+  const pool = new Pool({ connectionString: platform.url.replace(/\/\/[^@/]*@/, `//${login}:ordinary@`), max: 2 });
+  pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    Object.assign(client, {
+      query: (...args: unknown[]) => {
+        sent.push(String((args[0] as { text?: string }).text ?? args[0]));
+        return query(...args);
+      },
+    });
+  });
+  const db = new Kysely({ dialect: new PostgresDialect({ pool }) }) as unknown as MetadataDatabase;
+  return {
+    db,
+    sent,
+    async [Symbol.asyncDispose]() {
+      await db.destroy();
+      await sql`drop owned by ${sql.id(login)}`.execute(platform.metadata);
+      await sql`drop role ${sql.id(login)}`.execute(platform.metadata);
+    },
+  };
 }

@@ -6,8 +6,7 @@ import {
   PermissionDeniedError,
   ValidationFailedError,
 } from '@mad/core';
-import { Kysely, PostgresDialect, sql } from 'kysely';
-import { Pool } from 'pg';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
   authenticate,
@@ -23,7 +22,7 @@ import {
   TokenRefusedError,
   UserDisabledError,
 } from '../../src/index.ts';
-import { type AccessPlatform, createAccessPlatform } from './access-platform.ts';
+import { type AccessPlatform, countingDatabase, createAccessPlatform } from './access-platform.ts';
 
 let platform: AccessPlatform;
 beforeAll(async () => {
@@ -32,34 +31,6 @@ beforeAll(async () => {
 afterAll(() => platform[Symbol.asyncDispose]());
 
 const DAY = 86_400_000;
-
-/** The same database by connections whose statements are counted, as an ordinary login. */
-async function countingDatabase(): Promise<{ db: MetadataDatabase; sent: string[] } & AsyncDisposable> {
-  const login = `mad_login_${newId().slice(-12)}`;
-  await sql`create role ${sql.id(login)} login password 'ordinary'`.execute(platform.metadata);
-  await sql`grant mad_organization, mad_operator to ${sql.id(login)}`.execute(platform.metadata);
-  const sent: string[] = [];
-  const pool = new Pool({ connectionString: platform.url.replace(/\/\/[^@/]*@/, `//${login}:ordinary@`), max: 2 });
-  pool.on('connect', (client) => {
-    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-    Object.assign(client, {
-      query: (...args: unknown[]) => {
-        sent.push(String((args[0] as { text?: string }).text ?? args[0]));
-        return query(...args);
-      },
-    });
-  });
-  const db = new Kysely({ dialect: new PostgresDialect({ pool }) }) as unknown as MetadataDatabase;
-  return {
-    db,
-    sent,
-    async [Symbol.asyncDispose]() {
-      await db.destroy();
-      await sql`drop owned by ${sql.id(login)}`.execute(platform.metadata);
-      await sql`drop role ${sql.id(login)}`.execute(platform.metadata);
-    },
-  };
-}
 
 test('a key stands for its maker in its organization, is shown once and kept as a digest', async () => {
   const { metadata } = platform;
@@ -173,7 +144,7 @@ test('members see and revoke their own keys, managers those of the organization,
 test('a key is proven in one statement, by an ordinary login; its use is noted afterwards, once a minute', async () => {
   const { admin } = await platform.organization();
   const key = await createApiKey(platform.metadata, admin, { name: 'ci', scopes: ['job.view'] });
-  await using counting = await countingDatabase();
+  await using counting = await countingDatabase(platform);
   const context = { metadata: counting.db };
   await authenticate(context, key.bearer);
   expect(counting.sent[0]).toContain('mad_token_holder');
@@ -191,7 +162,7 @@ test('a memory spares the statement, and a revoked key goes on for its time at m
   const { admin } = await platform.organization();
   const key = await createApiKey(platform.metadata, admin, { name: 'ci', scopes: ['job.view'] });
   await authenticate({ metadata: platform.metadata }, key.bearer);
-  await using counting = await countingDatabase();
+  await using counting = await countingDatabase(platform);
   const context = { metadata: counting.db, memory: createTokenMemory({ rememberMs: 400, capacity: 2 }) };
   await vi.waitFor(async () =>
     expect((await listApiKeys(platform.metadata, admin)).items[0]?.lastUsedAt).not.toBeNull(),
@@ -212,7 +183,7 @@ test('a memory spares the statement, and a revoked key goes on for its time at m
 });
 
 test('a login that may not act as the operator is told which GRANT is missing', async () => {
-  await using counting = await countingDatabase();
+  await using counting = await countingDatabase(platform);
   await sql`revoke mad_operator from ${sql.id(await loginOf(counting.db))}`.execute(platform.metadata);
   const bearer = `mad_api_key_${newId()}_${'0'.repeat(64)}`;
   await expect(authenticate({ metadata: counting.db }, bearer)).rejects.toThrow(/GRANT mad_organization, mad_operator/);

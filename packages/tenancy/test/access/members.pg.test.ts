@@ -1,4 +1,12 @@
-import { ConflictError, NotFoundError, newId, PermissionDeniedError, ValidationFailedError } from '@mad/core';
+import {
+  ConflictError,
+  inOrganization,
+  lockAdmins,
+  NotFoundError,
+  newId,
+  PermissionDeniedError,
+  ValidationFailedError,
+} from '@mad/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   acceptInvitation,
@@ -71,7 +79,12 @@ test('an invitation to an address that has a user makes that user a member, and 
   await expect(acceptInvitation({ metadata }, { invitation: bearer, password: 'taken over' })).rejects.toThrow(
     ValidationFailedError,
   );
-  expect(await acceptInvitation({ metadata }, { invitation: bearer })).toEqual({ orgId, userId, isNewUser: false });
+  const race = Array.from({ length: 5 }, () => acceptInvitation({ metadata }, { invitation: bearer }));
+  const settled = await Promise.allSettled(race);
+  expect(settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))).toEqual([
+    { orgId, userId, isNewUser: false },
+  ]);
+  for (const one of settled) if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(InvitationRefusedError);
 });
 
 test('an invitation that was revoked, replaced, changed or has expired is refused, and those of who left too', async () => {
@@ -121,6 +134,25 @@ test('of two administrators who remove each other at once one is refused, by wha
     const calls = [act(metadata, admin, { userId: second.userId }), act(metadata, second, { userId: admin.userId })];
     expect((await outcomes(calls)).toSorted()).toEqual(['LastAdminError', 'done']);
   }
+});
+
+test('whoever changes the administrators of an organization waits for who does it now', async () => {
+  const { metadata } = platform;
+  const { orgId, admin } = await platform.organization();
+  const [second, third] = [await platform.member(orgId, ['admin']), await platform.member(orgId, ['admin'])];
+  let done: Promise<void>[] = [];
+  const waiting: string[] = [];
+  await inOrganization(metadata, orgId, async (tx) => {
+    await lockAdmins(tx, { orgId });
+    done = [
+      removeMember(metadata, admin, { userId: second.userId }),
+      disableUser({ metadata }, { userId: third.userId, actor: null }),
+    ];
+    for (const call of done) call.then(() => waiting.push('over'));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(waiting).toEqual([]);
+  });
+  await Promise.all(done);
 });
 
 test('the operator disables no last administrator, unless told to; an administrator who is disabled does not count', async () => {

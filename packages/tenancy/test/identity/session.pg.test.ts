@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   authenticate,
   chooseOrganization,
+  createApiKey,
   createUser,
   disableMember,
   disableUser,
@@ -46,7 +47,14 @@ test('a session chooses one of the organizations of its user and goes on there',
   const next = await refreshSession({ metadata }, chosen);
   expect(next.principal).toEqual(chosen.principal);
   expect(next.expiresAt).toEqual(session.expiresAt);
-  await expect(authenticate({ metadata }, next.refreshToken)).rejects.toThrow(TokenRefusedError);
+  for (const bearer of [next.refreshToken, next.refreshToken.replace('refresh', 'api_key')])
+    await expect(authenticate({ metadata }, bearer)).rejects.toThrow(TokenRefusedError);
+  const { bearer } = await createApiKey(metadata, next.principal ?? chosen.principal, {
+    name: 'k',
+    scopes: ['job.view'],
+  });
+  const posing = refreshSession({ metadata }, { refreshToken: bearer.replace('api_key', 'refresh') });
+  await expect(posing).rejects.toThrow(TokenRefusedError);
 });
 
 test('the second use of a token that was exchanged ends the session, its successor too, and is audited', async () => {

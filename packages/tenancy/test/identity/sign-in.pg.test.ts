@@ -10,7 +10,7 @@ import {
   setPassword,
   signIn,
 } from '../../src/index.ts';
-import { type AccessPlatform, createAccessPlatform } from '../access/access-platform.ts';
+import { type AccessPlatform, countingDatabase, createAccessPlatform } from '../access/access-platform.ts';
 
 let platform: AccessPlatform;
 beforeAll(async () => {
@@ -63,13 +63,15 @@ test('unknown, wrong, disabled, locked and without a password are one answer aft
   const locked = await userWith('correct horse');
 
   const { work, hasher } = counted();
+  await using counting = await countingDatabase(platform);
   const attempt = async (request: SignIn, perAccount = 20) => {
     work.length = 0;
-    const error = await signIn({ metadata, passwords: hasher, limits: { perAccount } }, request).catch(
+    counting.sent.length = 0;
+    const error = await signIn({ metadata: counting.db, passwords: hasher, limits: { perAccount } }, request).catch(
       (e: unknown) => e,
     );
     expect(error).toBeInstanceOf(SignInFailedError);
-    return { work: [...work], told: JSON.stringify(error) + String(error) };
+    return { work: [...work], asked: [...counting.sent], told: JSON.stringify(error) + String(error) };
   };
   // The dummy is made with the first attempt of a process.
   const first = await attempt({ email: 'nobody@example.org', password: 'correct horse' });
@@ -87,7 +89,7 @@ test('unknown, wrong, disabled, locked and without a password are one answer aft
     await attempt({ email: 'nul\0@example.org', password: 'correct horse' }),
     await attempt({ email: locked.email, password: 'correct horse' }, 0),
   ];
-  for (const answer of answers) expect(answer).toEqual({ work: ['verify m=19456,t=2,p=1'], told: first.told });
+  for (const answer of answers) expect(answer).toEqual({ ...first, work: ['verify m=19456,t=2,p=1'] });
   await expect(signIn({ metadata }, { email: broken, password: 'correct horse' })).rejects.toThrow(SignInFailedError);
 });
 
@@ -130,7 +132,7 @@ test('tries from one address are limited for whatever accounts; a network of IPv
   await from('::ffff:10.0.0.2');
   await from('10.0.0.2');
   const rows = await inAllOrganizations(metadata, (tx) => tx.selectFrom('sign_in_attempts').selectAll().execute());
-  expect(JSON.stringify(rows)).not.toMatch(/example|2001|10\.0/);
+  for (const { key } of rows) expect(key).toMatch(/^[0-9a-f]{64}$/);
 });
 
 test('a hash of less work is made anew at the next sign-in, and only then', async () => {

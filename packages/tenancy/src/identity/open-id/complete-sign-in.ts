@@ -7,7 +7,7 @@ import {
   ResponseBodyError,
 } from 'openid-client';
 import { z } from 'zod';
-import { ProviderSignInFailedError, ProviderUnreachableError } from '../identity-errors.ts';
+import { IdentityUnlinkedError, ProviderSignInFailedError, ProviderUnreachableError } from '../identity-errors.ts';
 import { enter, type SignedIn } from '../sign-in.ts';
 import type { PendingSignIn } from './begin-sign-in.ts';
 import { findOrLinkUser, type ProvenIdentity } from './find-or-link-user.ts';
@@ -55,9 +55,10 @@ export async function completeSignIn(context: OpenIdContext, complete: CompleteS
   try {
     return await finish();
   } catch (error) {
-    const lostRace = error instanceof ConflictError && findSqlState(error.cause) === SQLSTATE.uniqueViolation;
+    const isTaken = error instanceof ConflictError && findSqlState(error.cause) === SQLSTATE.uniqueViolation;
+    const lostRace = isTaken || (error instanceof IdentityUnlinkedError && error.details.reason === 'email_taken');
     if (!lostRace) throw error;
-    // Another first sign-in of the same identity linked it since: now it is there to be found.
+    // Another first sign-in of the same identity may have made its user since: now it is there to be found.
     return finish();
   }
 }
