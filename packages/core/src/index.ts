@@ -1,7 +1,7 @@
 // What a host wires together.
 
 // Who may do what.
-export { authorize, type Resource, requirePermission, requirePermissionOn } from './access/authorize.ts';
+export { authorize, type Resource } from './access/authorize.ts';
 export type { Caller } from './access/caller.ts';
 export {
   GRANTABLE_PERMISSIONS,
@@ -100,7 +100,7 @@ export {
   type WaitingStep,
 } from './job/trace-steps.ts';
 export { type WaitForJob, waitForJob } from './job/wait-for-job.ts';
-export { findByPointer, isJsonObject, type JsonObject, type JsonValue, parsePointer } from './json.ts';
+export { findByPointer, isJsonObject, type JsonObject, type JsonValue, parsePointer, sortedJson } from './json.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export * from './metadata/index.ts';
 export { listReferredInMetadata } from './metadata/list-referred-in-metadata.ts';

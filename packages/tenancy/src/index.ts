@@ -16,14 +16,8 @@ export {
   revokeInvitation,
 } from './access/member/invite-member.ts';
 export { type SetMemberRoles, setMemberRoles } from './access/member/set-member-roles.ts';
-export {
-  type GrantedPermission,
-  PERMISSIONS,
-  type Permission,
-  SEEDED_ROLES,
-  type SeededRole,
-} from './access/permissions.ts';
 export { type DefineRole, defineRole, removeRole, setRolePermissions } from './access/role/roles.ts';
+export { SEEDED_ROLES, type SeededRole } from './access/seeded-roles.ts';
 export {
   type AccessTokenAlgorithm,
   type AccessTokenKey,

@@ -24,10 +24,3 @@ export function authorize(caller: Caller, permission: Permission, resource: Reso
   if (isForeign || !(owns && RULES[permission].own && permissions.has(`${permission}:own`)))
     throw new PermissionDeniedError({ permission });
 }
-
-export const requirePermission = (caller: Caller, permission: string): void =>
-  authorize(caller, permission as Permission);
-export const requirePermissionOn = (
-  caller: Caller,
-  { permission, ownerId }: { readonly permission: string; readonly ownerId: string | null },
-): void => authorize(caller, permission as Permission, { ownerId });

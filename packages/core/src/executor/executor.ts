@@ -9,6 +9,7 @@ import { silentLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
 import type { JobMessage, QueueDepth } from '../ports/job-queue.ts';
 import type { MovedFollower } from '../results/followers.ts';
+import type { ResultsDatabase } from '../results/results-database.ts';
 import { EVERY } from '../signals/every.ts';
 import { signalsOf } from '../signals/signals-of.ts';
 import { ExecutorStopping } from './job-ending.ts';
@@ -72,7 +73,8 @@ export class Executor implements AsyncDisposable {
   readonly #options: Required<ExecutorOptions>;
   readonly #holder = `${hostname()}/${process.pid}/${newId()}`;
   readonly #stop = new AbortController();
-  readonly #organizations = new Map<OrgId, OrganizationRuns>();
+  /** By their Results DB: one that was moved begins anew there, and what ran on the place before ends by itself. */
+  readonly #organizations = new Map<ResultsDatabase, OrganizationRuns>();
   readonly #mirror: Mirror;
   #consumer: AsyncDisposable | undefined;
   #recovery: Promise<void> | undefined;
@@ -106,9 +108,10 @@ export class Executor implements AsyncDisposable {
     const { concurrency, recoverEveryMs, schedules } = this.#options;
     const { signal } = this.#stop;
     this.#cancels = signalsOf(this.#platform).subscribe('job.cancel', (signal) => {
-      const { orgId } = signal;
-      if (orgId !== EVERY) this.#organizations.get(orgId)?.cancel(signal);
-      else for (const organization of this.#organizations.values()) organization.cancel({ jobId: EVERY });
+      for (const organization of this.#organizations.values()) {
+        if (signal.orgId === EVERY) organization.cancel({ jobId: EVERY });
+        else if (signal.orgId === organization.orgId) organization.cancel(signal);
+      }
     });
     this.#consumer = this.#platform.queue.consume({ concurrency, handler: (message) => this.#run(message) });
     this.#recovery = recoverJobs(this.#platform, { everyMs: recoverEveryMs, signal });
@@ -118,7 +121,7 @@ export class Executor implements AsyncDisposable {
   }
 
   async status(): Promise<ExecutorStatus> {
-    const running = [...this.#organizations].map(([orgId, { runs, journal }]) => ({
+    const running = [...this.#organizations.values()].map(({ orgId, runs, journal }) => ({
       orgId,
       jobs: runs.size,
       leases: [...runs.values()].filter((run) => run.isHeld).map(({ jobId, fence }) => ({ jobId, fence })),
@@ -184,7 +187,7 @@ export class Executor implements AsyncDisposable {
 
   async #provide(orgId: OrgId): Promise<OrganizationRuns> {
     const results = await this.#platform.results.get(orgId);
-    const known = this.#organizations.get(orgId);
+    const known = this.#organizations.get(results);
     if (known) return known;
     const { tasks, cache, clock = systemClock, logger = silentLogger } = this.#platform;
     const signals = signalsOf(this.#platform);
@@ -200,7 +203,7 @@ export class Executor implements AsyncDisposable {
       onFollowers: (followers) => this.#goOn(orgId, followers),
       onClaimed: (jobId) => this.#mirror.noteIds(orgId, [jobId]),
     });
-    this.#organizations.set(orgId, created);
+    this.#organizations.set(results, created);
     return created;
   }
 
@@ -217,10 +220,10 @@ export class Executor implements AsyncDisposable {
   }
 
   #sweepIdle(): void {
-    for (const [orgId, organization] of this.#organizations) {
+    for (const [results, organization] of this.#organizations) {
       if (!organization.isIdle) continue;
       organization[Symbol.dispose]();
-      this.#organizations.delete(orgId);
+      this.#organizations.delete(results);
     }
   }
 }

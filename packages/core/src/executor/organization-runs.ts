@@ -1,4 +1,5 @@
 import { LeaseLostError } from '../errors.ts';
+import type { OrgId } from '../ids.ts';
 import type { JobSignal } from '../ports/signals.ts';
 import type { MovedFollower } from '../results/followers.ts';
 import { listCancelRequests } from '../results/renew-leases.ts';
@@ -23,6 +24,7 @@ export type OrganizationOptions = Omit<ExecutorContext, 'journal' | 'specs' | 'f
 
 /** The jobs of one organization that run here, with the journal, the specs and the leases they share. */
 export class OrganizationRuns implements Disposable {
+  readonly orgId: OrgId;
   readonly journal: Journal;
   readonly runs = new Map<string, JobRun>();
   readonly #context: ExecutorContext;
@@ -35,6 +37,7 @@ export class OrganizationRuns implements Disposable {
 
   constructor({ onChanged, onFollowers, upcoming, ...shared }: OrganizationOptions) {
     const { orgId, results, cache, holder, leaseMs, logger } = shared;
+    this.orgId = orgId;
     this.journal = new Journal({
       orgId,
       results,

@@ -378,7 +378,6 @@ export {
   deleteToken,
   findToken,
   findTokenHolder,
-  findValidToken,
   getToken,
   insertToken,
   insertTokenAsOperator,

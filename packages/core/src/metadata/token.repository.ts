@@ -30,22 +30,6 @@ export async function getToken(tx: MetadataTransaction, { tokenId }: { readonly 
   return found(await findToken(tx, { tokenId }), { entity, id: tokenId });
 }
 
-/** The token while it is neither revoked nor expired, by the database's clock, and belongs to a user who is enabled. */
-export function findValidToken(
-  tx: OperatorTransaction,
-  { tokenId }: { readonly tokenId: string },
-): Promise<TokenRow | undefined> {
-  return tx
-    .selectFrom('tokens')
-    .innerJoin('users', 'users.user_id', 'tokens.user_id')
-    .selectAll('tokens')
-    .where('tokens.token_id', '=', rowId(tokenId))
-    .where('tokens.revoked', '=', false)
-    .where('users.enabled', '=', true)
-    .where(sql<SqlBool>`tokens.expires_at > now()`)
-    .executeTakeFirst();
-}
-
 /** A token with who holds it and what they may do in its organization, as all of it is now. */
 export interface TokenHolder {
   readonly user_id: string;

@@ -14,7 +14,8 @@ export interface JobUsage {
 const MONTH = "date_trunc('month', now() AT TIME ZONE 'utc')::date";
 const JOBS_OF_MONTH = (s: string): string =>
   `SELECT count(*) FROM ${s}jobs WHERE created_at >= ${MONTH}::timestamp AT TIME ZONE 'utc' AND canonical_job_id IS NULL`;
-const OPEN_JOBS = (s: string): string => `SELECT count(*) FROM ${s}jobs WHERE status IN ('PENDING', 'RUNNING')`;
+const OPEN_JOBS = (s: string): string =>
+  `SELECT count(*)::float8 AS jobs FROM ${s}jobs WHERE status IN ('PENDING', 'RUNNING')`;
 
 /**
  * Counts jobs that this transaction has inserted, and returns what is used with them. Whoever else counts waits until it ends: of two that together
@@ -32,8 +33,7 @@ ON CONFLICT (month) DO UPDATE SET jobs = u.jobs + $1 RETURNING jobs::float8 AS j
     (await tx.executeQuery<{ jobs: number }>(CompiledQuery.raw(text, [jobs]))).rows[0]?.jobs;
   const jobsThisMonth = (await count(add)) ?? (await count(begin)) ?? jobs;
   // A statement of its own: it sees what was committed while the one before waited.
-  const open = prepared(`${OPEN_JOBS(s)}`.replace('count(*)', 'count(*)::float8 AS jobs'));
-  const { rows } = await tx.executeQuery<{ jobs: number }>(CompiledQuery.raw(open));
+  const { rows } = await tx.executeQuery<{ jobs: number }>(CompiledQuery.raw(prepared(OPEN_JOBS(s))));
   return { jobsThisMonth, openJobs: rows[0]?.jobs ?? 0 };
 }
 
@@ -42,6 +42,6 @@ export async function readJobUsage(db: ResultsDatabase): Promise<JobUsage> {
   const s = schemaOf(db);
   const { rows } = await sql<JobUsage>`
     select coalesce((select jobs from ${sql.raw(s)}job_usage where month = ${sql.raw(MONTH)}), (${sql.raw(JOBS_OF_MONTH(s))}))::float8 as "jobsThisMonth",
-      (${sql.raw(OPEN_JOBS(s))})::float8 as "openJobs"`.execute(db);
+      (${sql.raw(OPEN_JOBS(s))}) as "openJobs"`.execute(db);
   return rows[0] ?? { jobsThisMonth: 0, openJobs: 0 };
 }

@@ -1,4 +1,5 @@
 import {
+  authorize,
   type Caller,
   findOrganization,
   inAllOrganizations,
@@ -9,7 +10,6 @@ import {
   type OrgId,
   PLATFORM_CHAIN_ID,
   readAuditChainEnd,
-  requirePermission,
 } from '@mad/core';
 
 /** Who reads a trail: a member of the organization who holds `audit.view`, or the platform's operator. Never say `operator` on a caller's word. */
@@ -33,7 +33,7 @@ export async function openAuditTrail(
   orgId: OrgId | null | undefined,
 ): Promise<AuditTrail> {
   if (reader === 'operator') return openAsOperator(metadata, orgId ?? null);
-  requirePermission(reader, 'audit.view');
+  authorize(reader, 'audit.view');
   const { orgId: own } = reader;
   if (orgId !== undefined && orgId?.toLowerCase() !== own.toLowerCase()) throw unknown(orgId);
   return { orgId: own, chainId: own.toLowerCase(), read: (run) => inOrganization(metadata, own, run) };

@@ -7,6 +7,7 @@ import {
   type OperatorTransaction,
   type OrganizationTransaction,
   type OrgId,
+  sortedJson,
 } from '@mad/core';
 
 /** What was done, to what. */
@@ -55,10 +56,5 @@ function toEntry({ action, entityType, entityId, before, after, facts = {} }: Au
 
 /** SHA-256 of an object as JSON with its keys in order, 64 hex digits: what `before` and `after` of an entry are compared with. */
 export function auditDigest(value: JsonObject): string {
-  return hash('sha256', JSON.stringify(value, sortKeys), 'hex');
-}
-
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return hash('sha256', sortedJson(value), 'hex');
 }

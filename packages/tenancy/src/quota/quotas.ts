@@ -1,6 +1,8 @@
 import {
+  authorize,
   type Caller,
   type Clock,
+  checkRequest,
   getOrganization,
   inAllOrganizations,
   inOrganization,
@@ -13,10 +15,8 @@ import {
   Recent,
   type ResultsDatabases,
   readJobUsage,
-  requirePermission,
   systemClock,
   updateOrganization,
-  ValidationFailedError,
 } from '@mad/core';
 import { z } from 'zod';
 import { recordOperatorAudit } from '../audit/record-audit.ts';
@@ -87,16 +87,12 @@ export async function setQuotas(
   caller: Caller,
   quotas: OrganizationQuotas,
 ): Promise<OrganizationQuotas> {
-  requirePermission(caller, 'org.quota.update');
-  const { success, data, error } = quotasSchema.safeParse(quotas);
-  if (!success) {
-    const issues = error.issues.map(({ path, message }) => ({ pointer: `/${path.join('/')}`, message }));
-    throw new ValidationFailedError({ subject: 'quotas', issues });
-  }
+  authorize(caller, 'org.quota.update');
+  checkRequest(quotasSchema, { subject: 'quotas', value: quotas });
   const { orgId, userId } = caller;
   return inAllOrganizations(metadata, async (tx) => {
     const { quotas: before } = await getOrganization(tx, { orgId });
-    const { quotas: after } = await updateOrganization(tx, { orgId, set: { quotas: data } });
+    const { quotas: after } = await updateOrganization(tx, { orgId, set: { quotas: { ...quotas } } });
     const change = {
       action: 'org.quota.update',
       entityType: 'organization',
@@ -115,7 +111,7 @@ export async function readQuotas(
   { metadata, results }: { readonly metadata: MetadataDatabase; readonly results: ResultsDatabases },
   caller: Caller,
 ): Promise<{ readonly quotas: OrganizationQuotas; readonly used: JobUsage }> {
-  requirePermission(caller, 'org.view');
+  authorize(caller, 'org.view');
   const { orgId } = caller;
   const { quotas } = await inOrganization(metadata, orgId, (tx) => getOrganization(tx, { orgId }));
   return { quotas: quotas as OrganizationQuotas, used: await readJobUsage(await results.get(orgId)) };

@@ -1,17 +1,17 @@
 import {
+  authorize,
   inAllOrganizations,
   type MetadataDatabase,
   migrateMetadata,
   newId,
+  PERMISSIONS,
   PermissionDeniedError,
-  requirePermission,
 } from '@mad/core';
 import { createPgliteDatabase } from '@mad/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   findCaller,
   OrganizationInactiveError,
-  PERMISSIONS,
   provisionOrganization,
   SEEDED_ROLES,
   UserDisabledError,
@@ -56,7 +56,7 @@ test('a member holds the permissions of their roles, in that organization alone'
   const viewer = await findCaller(metadata, { orgId, userId: await join('viewer') });
   expect(viewer).toMatchObject({ orgId });
   expect(new Set(viewer?.permissions)).toEqual(new Set(SEEDED_ROLES.viewer));
-  if (viewer) expect(() => requirePermission(viewer, 'job.create')).toThrow(PermissionDeniedError);
+  if (viewer) expect(() => authorize(viewer, 'job.create')).toThrow(PermissionDeniedError);
   const admin = await findCaller(metadata, { orgId, userId });
   expect(admin?.permissions.has('job.create')).toBe(true);
   expect(admin?.permissions.has('org.quota.update')).toBe(false);

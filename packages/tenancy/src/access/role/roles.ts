@@ -4,6 +4,7 @@ import {
   checkRequest,
   deleteRole,
   deleteRolePermissions,
+  type GrantedPermission,
   inOrganization,
   insertRole,
   insertRolePermissions,
@@ -18,7 +19,6 @@ import { z } from 'zod';
 import { recordAudit } from '../../audit/record-audit.ts';
 import { RoleProtectedError } from '../access-errors.ts';
 import { isGrantable } from '../permission-sets.ts';
-import type { GrantedPermission } from '../permissions.ts';
 import { requireHeld } from '../require-held.ts';
 
 const permissions = z.array(z.string().max(100).refine(isGrantable, 'expected a permission that exists')).max(100);

@@ -1,6 +1,4 @@
-import { type GrantedPermission, PERMISSIONS, type Permission } from '@mad/core';
-
-export { type GrantedPermission, PERMISSIONS, type Permission };
+import { type GrantedPermission, PERMISSIONS } from '@mad/core';
 
 /** The roles that every organization starts with. `root`, who sets quotas, is global and not among them. */
 export const SEEDED_ROLES = {
