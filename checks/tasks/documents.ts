@@ -37,12 +37,13 @@ export const documentsCheck: Check = {
     });
     const metadata = database.db as unknown as MetadataDatabase;
     const orgId = newId();
+    const caller = { orgId, userId: null, permissions: new Set(['task.define']) };
     await inAllOrganizations(metadata, (tx) => insertOrganization(tx, { org_id: orgId, name: 'a', status: 'active' }));
     const names = (await readdir(FOLDER)).filter((name) => /\.(?:json|ya?ml)$/.test(name)).sort();
     const outcomes: DocumentOutcome[] = [];
     for (const name of names) {
       const text = await readFile(join(FOLDER, name), 'utf8');
-      await registerTask(metadata, { orgId, document: text });
+      await registerTask(metadata, caller, { document: text });
       if (size === 'small' && !SOME.has(name)) {
         outcomes.push({ document: name, operations: 0, called: 0, faults: [], misread: [] });
         continue;

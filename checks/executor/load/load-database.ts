@@ -33,7 +33,7 @@ export const loadDatabase: DatabaseTemplate<unknown> = {
       await inAllOrganizations(metadata, (tx) =>
         insertOrganization(tx, { org_id: orgId, name: schema, status: 'active' }),
       );
-      await registerTask(metadata, { orgId, document: work.document });
+      await registerTask(metadata, caller, { document: work.document });
       const results = openResultsDatabase(db, { schema });
       const platform: Platform = {
         ...{ metadata, artifacts, tasks, queue: createInProcessQueue() },
@@ -61,9 +61,9 @@ function onGpu(tasks: Platform['tasks']): Platform['tasks'] {
 
 /** Tells every organization where `work` is served. */
 export async function registerLoadService(metadata: MetadataDatabase, serviceUrl: string): Promise<void> {
-  for (const { orgId } of ORGANIZATIONS) {
+  for (const { orgId, caller } of ORGANIZATIONS) {
     const { items } = await inOrganization(metadata, orgId, (tx) => listTaskDefinitions(tx, {}));
     for (const { task_definition_id: taskDefinitionId } of items)
-      await registerTaskService(metadata, { orgId, taskDefinitionId, serviceUrl: `${serviceUrl}/work` });
+      await registerTaskService(metadata, caller, { taskDefinitionId, serviceUrl: `${serviceUrl}/work` });
   }
 }

@@ -36,7 +36,10 @@ export const ORGANIZATIONS: readonly [LoadOrganization, LoadOrganization, LoadOr
 
 function toOrganization(number: number): LoadOrganization {
   const orgId = `0195d0c0-0000-7000-8000-0000000000a${number}`;
-  const permissions = new Set(['job.create', 'job.view', 'job.results.view', 'pipeline.create']);
+  const permissions = new Set([
+    ...['job.create', 'job.view', 'job.results.view', 'pipeline.create'],
+    ...['task.define', 'task.update'],
+  ]);
   return { orgId, schema: `org_load_${number}`, caller: { orgId, userId: null, permissions } };
 }
 

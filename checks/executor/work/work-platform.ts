@@ -32,7 +32,10 @@ const SCHEMA = 'org_check';
 export const caller: Caller = {
   orgId: ORG_ID,
   userId: null,
-  permissions: new Set(['job.create', 'job.view', 'job.cancel', 'job.results.view', 'pipeline.create']),
+  permissions: new Set([
+    ...['job.create', 'job.view', 'job.cancel', 'job.results.view'],
+    ...['pipeline.create', 'task.define', 'task.update'],
+  ]),
 };
 
 export interface WorkPlatformOptions {
@@ -85,7 +88,7 @@ export const workDatabase: DatabaseTemplate<unknown> = {
     await inAllOrganizations(metadata, (tx) =>
       insertOrganization(tx, { org_id: ORG_ID, name: 'check', status: 'active' }),
     );
-    await registerTask(metadata, { orgId: ORG_ID, document: work.document });
+    await registerTask(metadata, caller, { document: work.document });
     const artifacts = createLocalArtifactStore({ folder: '/nonexistent' });
     await using tasks = createTaskRunner({ metadata, artifacts, allowedOrigins: [] });
     const results = openResultsDatabase(db, { schema: SCHEMA });
@@ -103,9 +106,6 @@ export async function registerWorkService(metadata: MetadataDatabase, serviceUrl
   const { items } = await inOrganization(metadata, ORG_ID, (tx) => listTaskDefinitions(tx, {}));
   const [definition] = items;
   if (!definition) throw new TypeError('expected the task work in the template of the database');
-  await registerTaskService(metadata, {
-    orgId: ORG_ID,
-    taskDefinitionId: definition.task_definition_id,
-    serviceUrl: `${serviceUrl}/work`,
-  });
+  const { task_definition_id: taskDefinitionId } = definition;
+  await registerTaskService(metadata, caller, { taskDefinitionId, serviceUrl: `${serviceUrl}/work` });
 }

@@ -57,7 +57,7 @@ export async function runAdoptionCell({ point, contract, services }: AdoptionCel
   const { items } = await inOrganization(metadata, ORG_ID, (tx) => listTaskDefinitions(tx, {}));
   const definition = items.find(({ task_id }) => task_id === `${contract}-work`);
   const taskDefinitionId = definition?.task_definition_id ?? '';
-  await registerTaskService(metadata, { orgId: ORG_ID, taskDefinitionId, serviceUrl: service.url });
+  await registerTaskService(metadata, caller, { taskDefinitionId, serviceUrl: service.url });
   const mark = `${contract} ${point.name} ${Math.random()}`;
   const { jobId } = await submitJob(platform, caller, { pipeline: contract, parameters: { job: mark } });
 
@@ -103,7 +103,7 @@ const adoptionDatabase = (services: LongServices): DatabaseTemplate<unknown> => 
       results: { get: async () => results },
     };
     for (const name of ['kit', 'vendor'] as const) {
-      await registerTask(metadata, { orgId: ORG_ID, document: services[name].document });
+      await registerTask(metadata, caller, { document: services[name].document });
       const task = {
         ...{ name: 'work', task: `${name}-work@^1` },
         inputs: { job: { from: '/parameters/job' } },

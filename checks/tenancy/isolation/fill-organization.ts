@@ -42,10 +42,9 @@ export async function fillOrganization({ platform, orgId, serviceUrl }: FillOrga
   const { email, userId } = await addUser(metadata, marker);
   const caller: core.Caller = { orgId, userId, permissions: new Set(core.GRANTABLE_PERMISSIONS) };
   const access = await core.inOrganization(metadata, orgId, (tx) => fillAccess(tx, { userId, marker, name }));
-  const definition = await registerTask(metadata, { orgId, document: work.document });
-  await registerTaskService(metadata, {
-    ...{ orgId, taskDefinitionId: definition.task_definition_id, serviceUrl: `${serviceUrl}/work` },
-  });
+  const definition = await registerTask(metadata, caller, { document: work.document });
+  const { task_definition_id: taskDefinitionId } = definition;
+  await registerTaskService(metadata, caller, { taskDefinitionId, serviceUrl: `${serviceUrl}/work` });
   const own = await core.inOrganization(metadata, orgId, (tx) => fillTasks(tx, { marker, name }));
   const pipelineName = name('pipeline');
   const pipeline = await core.publishPipeline(platform, caller, {

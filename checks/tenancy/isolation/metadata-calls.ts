@@ -5,7 +5,7 @@ import { undone } from './undone.ts';
 const page = { limit: 100 };
 const state = { status: 'PENDING', fence: 0, event_no: 1 };
 const TAKEN = 'a primary key is one of all organizations; ids are random, and services give rows theirs';
-const USER = 'users are of no organization: that an id is a user is told by the key that refers to it';
+const USER = 'it is there to let in a user of anywhere, and no service calls it with an id that a caller named';
 
 /** Every repository function of the Metadata DB that is called within one organization. */
 const ARGUMENTS: Arguments = {
@@ -132,6 +132,7 @@ const ARGUMENTS: Arguments = {
   updateTaskDefinition: (t) => [{ taskDefinitionId: t.taskDefinitionId, set: { is_active: false } }],
   findTaskService: (t) => [{ serviceId: t.serviceId }],
   getTaskService: (t) => [{ serviceId: t.serviceId }],
+  lockTaskService: (t) => [{ serviceId: t.serviceId }],
   listTaskServices: (t) => [{ taskDefinitionId: t.taskDefinitionId, ...page }],
   listTaskServiceStates: (t) => [{ taskDefinitionId: t.taskDefinitionId, ...page }],
   tellTaskServiceState: (t) => [{ serviceId: t.serviceId, health: 'healthy' }],
@@ -177,7 +178,6 @@ const TELLING: Readonly<Record<string, string>> = {
   ),
   mirrorJobsMeta: TAKEN,
   insertMembership: USER,
-  insertToken: USER,
   'listJobsMeta.cursor': 'a cursor is a place in the list of the attacker, not a row',
 };
 

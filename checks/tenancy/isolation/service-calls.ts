@@ -79,7 +79,7 @@ const OF_PLATFORM: Record<string, (target: Target, attacker: Attacker) => unknow
   pinEntry: (t) => ({ cacheKey: t.cacheKey, pinned: true }),
   setEntryExpiry: (t) => ({ cacheKey: t.cacheKey, expiresAt: null }),
   invalidateEntries: (t) => ({ cacheKey: t.cacheKey }),
-  disownEntries: (t) => ({ task: { taskKey: t.taskKey } }),
+  disownEntries: (t) => ({ taskKey: t.taskKey }),
   evictEntries: () => ({ maxBytes: 0, dryRun: true }),
   verifyEntries: () => ({}),
   rerunSampled: () => ({}),
@@ -102,6 +102,8 @@ const OF_METADATA: Record<string, (target: Target, attacker: Attacker) => unknow
   removeMember: (t) => ({ userId: t.userId }),
   disableMember: (t) => ({ userId: t.userId }),
   reactivateMember: (t) => ({ userId: t.userId }),
+  findMembers: () => page,
+  findRoles: () => page,
   inviteMember: (t) => ({ email: t.email, roles: [t.roleName] }),
   listMemberInvitations: () => page,
   revokeInvitation: (t) => ({ invitationId: t.invitationId }),
@@ -113,10 +115,6 @@ const OF_METADATA: Record<string, (target: Target, attacker: Attacker) => unknow
   createApiKey: () => ({ name: 'mine', scopes: ['job.view'] }),
   listApiKeys: (t) => ({ userId: t.userId, ...page }),
   revokeApiKey: (t) => ({ tokenId: t.tokenId }),
-};
-
-/** (metadata, request that says whose call it is) */
-const OF_TASKS: Record<string, (target: Target, attacker: Attacker) => object> = {
   activateTask: (t) => ({ task: `${t.taskKey}@1.0.0` }),
   deactivateTask: (t) => ({ task: `${t.taskKey}@1.0.0` }),
   cloneTask: (t) => ({ task: `${t.taskKey}@1.0.0`, taskKey: t.templateName }),
@@ -128,6 +126,7 @@ const OF_TASKS: Record<string, (target: Target, attacker: Attacker) => object> =
   liftQuarantine: (t) => ({ serviceId: t.serviceId }),
   listTaskServiceHealth: (t) => ({ taskDefinitionId: t.taskDefinitionId }),
   deregisterTaskService: (t) => ({ serviceId: t.serviceId }),
+  registerTask: (t) => ({ document: work.document, taskKey: t.taskKey, version: '3.0.0' }),
 };
 
 /** Of what the host wires together, and of calls of another form. */
@@ -137,14 +136,12 @@ const OTHERS: Record<string, (target: Target, attacker: Attacker) => unknown> = 
   findCaller: (t, { metadata, own }) => tenancy.findCaller(metadata, { orgId: own.orgId, userId: t.userId }),
   recordAudit: (t, { metadata, caller }) =>
     core.inOrganization(metadata, caller.orgId, async (tx) => {
-      await tenancy.recordAudit(tx, caller, { action: 'x.y', entityType: 'user', entityId: t.userId } as never);
+      await core.recordAudit(tx, caller, { action: 'x.y', entityType: 'user', entityId: t.userId } as never);
     }),
-  importTask: async (t, { metadata, own }) => {
-    const bundle = await tasks.exportTask(metadata, { orgId: own.orgId, task: 'work@1.0.0' });
-    return tasks.importTask(metadata, { orgId: own.orgId, bundle, taskKey: t.taskKey });
+  importTask: async (t, { metadata, caller }) => {
+    const bundle = await tasks.exportTask(metadata, caller, { task: 'work@1.0.0' });
+    return tasks.importTask(metadata, caller, { bundle, taskKey: t.taskKey });
   },
-  registerTask: (t, { metadata, own }) =>
-    tasks.registerTask(metadata, { orgId: own.orgId, document: work.document, taskKey: t.taskKey, version: '3.0.0' }),
   readArtifactText: (t, { platform, own }) =>
     core.readArtifactText(platform.artifacts, { orgId: own.orgId, digest: t.digest }),
   traceJob: async (t, { results, own }) =>
@@ -177,25 +174,17 @@ const calls = (arguments_: Arguments): readonly Call[] =>
 const given = (
   requests: Record<string, (target: Target, attacker: Attacker) => unknown>,
   first: (attacker: Attacker) => readonly unknown[],
-  complete: (attacker: Attacker, request: unknown) => unknown = (_, request) => request,
 ): Arguments =>
   Object.fromEntries(
     Object.entries(requests).map(([name, request]) => [
       name,
-      (target, attacker) => [...first(attacker), complete(attacker, request(target, attacker))],
+      (target, attacker) => [...first(attacker), request(target, attacker)],
     ]),
   );
 
 const FOUND: readonly Call[] = [
   ...calls(given(OF_PLATFORM, ({ platform, caller }) => [platform, caller])),
   ...calls(given(OF_METADATA, ({ metadata, caller }) => [metadata, caller])),
-  ...calls(
-    given(
-      OF_TASKS,
-      ({ metadata }) => [metadata],
-      ({ own }, request) => ({ orgId: own.orgId, ...(request as object) }),
-    ),
-  ),
   ...Object.entries(OTHERS).map(
     ([name, run]): Call => ({ name, kind: 'service', run: (attacker, t) => run(t, attacker) }),
   ),

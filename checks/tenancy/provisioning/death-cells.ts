@@ -32,15 +32,17 @@ const AT_STEPS: readonly Death[] = STEPS.flatMap((step) => [
 export function listDeathCells(atRandom: number): readonly DeathCell[] {
   return WAYS.flatMap((way) => {
     const anywhere = Array.from({ length: atRandom }, () => ({ afterMs: Math.round(Math.random() * 150) }));
-    return [...anywhere, ...AT_STEPS].flatMap((death) => ENDS.map((end) => ({ ...way, death, end })));
+    // With a database of the pool there is one step, and the organization is there or it is not.
+    const steps = AT_STEPS.filter((death) => !way.warm || ('step' in death && death.step === 'record'));
+    return [...anywhere, ...steps].flatMap((death) => ENDS.map((end) => ({ ...way, death, end })));
   });
 }
 
 /** One of each way, at the steps where most is half done. */
 export const FEW_DEATH_CELLS: readonly DeathCell[] = [
-  { placement: 'database', warm: false, death: { step: 'migrate', moment: 'before' }, end: 'take back' },
+  { placement: 'database', warm: false, death: { step: 'activate', moment: 'after' }, end: 'take back' },
   { placement: 'database', warm: true, death: { step: 'record', moment: 'after' }, end: 'resume' },
-  { placement: 'database', warm: true, death: { step: 'database', moment: 'after' }, end: 'take back' },
+  { placement: 'database', warm: false, death: { step: 'database', moment: 'after' }, end: 'take back' },
   { placement: 'schema', warm: false, death: { step: 'activate', moment: 'before' }, end: 'resume' },
 ];
 

@@ -77,11 +77,5 @@ async function untilFree<T>(call: () => Promise<T>): Promise<T> {
 /** What nobody will ever use, and rows whose database is gone. A draft of the template is replaced by whoever makes the template. */
 export async function listLeft(platform: ProvisioningPlatform): Promise<readonly string[]> {
   const orphans = await findOrphans(platform);
-  const taken = await inAllOrganizations(platform.metadata, (tx) =>
-    tx.selectFrom('warm_databases').select('database_name').where('state', '=', 'taken').execute(),
-  );
-  return [
-    ...orphans.filter(({ kind }) => kind !== 'draft_left').map(({ kind, name }) => `${kind} ${name}`),
-    ...taken.map(({ database_name }) => `${database_name} is taken for ever`),
-  ];
+  return orphans.filter(({ kind }) => kind !== 'draft_left').map(({ kind, name }) => `${kind} ${name}`);
 }

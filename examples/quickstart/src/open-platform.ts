@@ -11,7 +11,7 @@ import {
 } from '@mad/core';
 import { openEmbeddedDatabase } from '@mad/core/pglite';
 import { createTaskRunner } from '@mad/tasks';
-import { type Clusters, createResultsDatabases, findCaller, provisionOrganization } from '@mad/tenancy';
+import { type Clusters, createQuotas, createResultsDatabases, findCaller, provisionOrganization } from '@mad/tenancy';
 
 export interface OpenPlatform {
   /** Holds the databases and every artifact. */
@@ -46,6 +46,7 @@ export async function openPlatform({ folder, serviceUrl, logger }: OpenPlatform)
       artifacts,
       tasks: stack.use(createTaskRunner({ metadata, artifacts, allowedOrigins: [new URL(serviceUrl).origin], logger })),
       cache: stack.use(createResultCache({ artifacts, metadata, logger })),
+      quotas: createQuotas({ metadata }),
       queue: createInProcessQueue({ logger }),
       logger,
     };

@@ -1,5 +1,5 @@
-import { deleteTaskService, inOrganization, listTaskServices, publishPipeline } from '@mad/core';
-import { registerTask, registerTaskService } from '@mad/tasks';
+import { publishPipeline } from '@mad/core';
+import { deregisterTaskService, listTaskServiceHealth, registerTask, registerTaskService } from '@mad/tasks';
 import { request } from 'undici';
 import { dockingPipeline } from './docking-pipeline.ts';
 import type { OpenedPlatform } from './open-platform.ts';
@@ -12,16 +12,13 @@ export async function registerDocking(
   { serviceUrl, dock }: { serviceUrl: string; dock: string },
 ): Promise<void> {
   const { metadata } = platform;
-  const { orgId } = caller;
   for (const taskKey of TASKS) {
     const document = await readDocument(`${serviceUrl}/${taskKey}/openapi.json`);
-    const { task_definition_id: taskDefinitionId } = await registerTask(metadata, { orgId, document });
-    await inOrganization(metadata, orgId, async (tx) => {
-      // Instances of earlier runs are gone.
-      const { items } = await listTaskServices(tx, { taskDefinitionId });
-      for (const { service_id: serviceId } of items) await deleteTaskService(tx, { serviceId });
-    });
-    await registerTaskService(metadata, { orgId, taskDefinitionId, serviceUrl: `${serviceUrl}/${taskKey}` });
+    const { task_definition_id: taskDefinitionId } = await registerTask(metadata, caller, { document });
+    // Instances of earlier runs are gone.
+    const { items } = await listTaskServiceHealth(metadata, caller, { taskDefinitionId });
+    for (const { serviceId } of items) await deregisterTaskService(metadata, caller, { serviceId });
+    await registerTaskService(metadata, caller, { taskDefinitionId, serviceUrl: `${serviceUrl}/${taskKey}` });
   }
   await publishPipeline(platform, caller, {
     name: 'docking',

@@ -40,7 +40,9 @@ describeWithPrograms('the quickstart', () => {
       );
     });
 
-  test('docks the known inhibitor near its crystal pose, and the same job again comes from the cache', async () => {
+  test('docks the known inhibitor near its crystal pose, and the same job again comes from the cache', {
+    timeout: 240_000,
+  }, async () => {
     const { code, stdout } = await run('--json', '--seed', '7');
     const outcome = JSON.parse(stdout);
     expect(code).toBe(0);

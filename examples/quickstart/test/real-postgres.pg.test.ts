@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createResultCache } from '@mad/cache';
 import {
+  connectPostgres,
   createInProcessQueue,
   createLocalArtifactStore,
   Executor,
@@ -18,10 +19,9 @@ import {
 } from '@mad/core';
 import { createTaskRunner, registerTask, registerTaskService } from '@mad/tasks';
 import { createTaskService, defineOperation } from '@mad/tasks/service';
-import { type Clusters, createResultsDatabases, findCaller, provisionOrganization } from '@mad/tenancy';
+import { type Clusters, createQuotas, createResultsDatabases, findCaller, provisionOrganization } from '@mad/tenancy';
 import { createPostgresDatabase } from '@mad/testkit';
-import { Kysely, PostgresDialect, sql } from 'kysely';
-import { Pool } from 'pg';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 
@@ -35,8 +35,7 @@ test.each(['database', 'schema'] as const)(
     const login = `app_${crypto.randomUUID().replaceAll('-', '')}`;
     await sql`create role ${sql.id(login)} login`.execute(database.db);
     await sql`grant mad_organization, mad_operator to ${sql.id(login)}`.execute(database.db);
-    const pool = new Pool({ connectionString: database.url.replace(/\/\/[^@]*@/, `//${login}@`) });
-    const app = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    const app = connectPostgres({ connectionString: database.url.replace(/\/\/[^@]*@/, `//${login}@`) });
     stack.defer(() => app.destroy());
 
     let runs = 0;
@@ -66,17 +65,18 @@ test.each(['database', 'schema'] as const)(
       results: stack.use(createResultsDatabases({ metadata, clusters })),
       tasks: stack.use(createTaskRunner({ metadata, artifacts, allowedOrigins: [url] })),
       cache: stack.use(createResultCache({ artifacts, metadata })),
+      quotas: createQuotas({ metadata }),
       queue: createInProcessQueue(),
     };
     const admin = { email: 'admin@example.org' };
     const { orgId, adminUserId } = await provisionOrganization(
       { metadata, clusters },
-      { name: 'acme', placement, cluster: 'main', admin },
+      { name: 'acme', placement, cluster: 'main', admin, quotas: { max_jobs_per_month: 1 } },
     );
     const caller = await findCaller(metadata, { orgId, userId: adminUserId ?? '' });
     if (!caller) throw new Error('the administrator is no member');
-    const { task_definition_id: taskDefinitionId } = await registerTask(metadata, { orgId, document: weigh.document });
-    await registerTaskService(metadata, { orgId, taskDefinitionId, serviceUrl: `${url}/weigh` });
+    const { task_definition_id: taskDefinitionId } = await registerTask(metadata, caller, { document: weigh.document });
+    await registerTaskService(metadata, caller, { taskDefinitionId, serviceUrl: `${url}/weigh` });
     await publishPipeline(platform, caller, {
       name: 'weighing',
       version: '1.0.0',
@@ -90,13 +90,14 @@ test.each(['database', 'schema'] as const)(
     const executor = stack.use(new Executor(platform));
     executor.start();
 
-    const submit = () => submitJob(platform, caller, { pipeline: 'weighing', parameters: { smiles: 'CCO' } });
+    const submit = (smiles = 'CCO') => submitJob(platform, caller, { pipeline: 'weighing', parameters: { smiles } });
     const first = await submit();
     const signal = AbortSignal.timeout(20_000);
     const events = await Array.fromAsync(followJob(platform, caller, { jobId: first.jobId, signal }));
     expect(events.at(-1)?.event).toBe('COMPLETED');
     const again = await submit();
     expect(again).toMatchObject({ status: 'COMPLETED', cache: { hit: true, canonicalJobId: first.jobId } });
+    await expect(submit('CC')).rejects.toMatchObject({ code: 'MAD_CORE_QUOTA_EXCEEDED' });
     const results = await getJobResults(platform, caller, { jobId: again.jobId });
     expect(results.taskResults).toMatchObject([{ taskName: 'weigh', resultData: { weight: 3 } }]);
     expect(results.artifacts.report).toMatchObject({ contentType: 'text/plain', sizeBytes: 16 });

@@ -3,7 +3,7 @@ export type { CachePlatform } from './cache-platform.ts';
 export type { CacheEntry, CacheEvent } from './entry/cache-entry.ts';
 export { cacheStatistics } from './entry/cache-statistics.ts';
 export { type DisownEntries, type DisownedEntries, disownEntries, type UsingJob } from './entry/disown-entries.ts';
-export type { Between } from './entry/entry-criteria.ts';
+export type { Between, WithdrawEntries } from './entry/entry-criteria.ts';
 export { type EvictEntries, type EvictedEntries, evictEntries } from './entry/evict-entries.ts';
 export { getEntry } from './entry/get-entry.ts';
 export { type InvalidateEntries, invalidateEntries } from './entry/invalidate-entries.ts';

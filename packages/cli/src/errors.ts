@@ -19,6 +19,18 @@ export class AmbiguousKeyError extends MadError {
   }
 }
 
+/** Thrown when `mad org create` stopped on its way, or met an organization that was left so. `--resume` goes on with it. */
+export class OrganizationUnfinishedError extends MadError {
+  static override readonly code = 'MAD_CLI_ORGANIZATION_UNFINISHED';
+  constructor({ name, state, cause }: { name: string; state: string; cause: unknown }) {
+    super({
+      message: `organization ${name} ${state}; give the same command --resume to go on with it`,
+      details: { name },
+      cause,
+    });
+  }
+}
+
 /** Thrown when no session with the database could be had. `reason` is SQLSTATE or the system's error code where there is one. */
 export class DatabaseUnreachableError extends MadError {
   static override readonly code = 'MAD_CLI_DATABASE_UNREACHABLE';

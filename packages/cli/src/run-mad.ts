@@ -10,6 +10,8 @@ import { addMigrateCommand } from './migrate/migrate-command.ts';
 import { addOrgCommand } from './org/org-command.ts';
 import { addServiceCommand } from './service/service-command.ts';
 import type { Terminal } from './terminal.ts';
+import { addTokenCommand } from './token/token-command.ts';
+import { addUserCommand } from './user/user-command.ts';
 
 const DONE = 0;
 const FAILED = 1;
@@ -34,6 +36,8 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
   addServiceCommand(program, terminal);
   addCacheCommand(program, terminal);
   addOrgCommand(program, terminal);
+  addUserCommand(program, terminal);
+  addTokenCommand(program, terminal);
   addAuditCommand(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });

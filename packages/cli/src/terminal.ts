@@ -11,4 +11,8 @@ export interface Terminal {
   readonly errIsTerminal?: boolean | undefined;
   /** Asks a person and resolves to the line they type; absent where nobody sits. */
   readonly ask?: ((question: string) => Promise<string>) | undefined;
+  /** Asks a person for a secret, which is not shown while they type it; absent where nobody sits. */
+  readonly askSecret?: ((question: string) => Promise<string>) | undefined;
+  /** All that comes on standard input. @default nothing */
+  readonly readInput?: (() => Promise<string>) | undefined;
 }

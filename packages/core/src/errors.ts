@@ -78,12 +78,16 @@ export class NotFoundError extends MadError {
     /** What was looked through. @default 'this organization' */
     where?: string;
   }) {
+    const asked = cutId(id);
     super({
-      message: `${entity} ${id} was not found in ${where}${hint ? `; ${hint}` : ''}`,
-      details: { entity, id },
+      message: `${entity} ${asked} was not found in ${where}${hint ? `; ${hint}` : ''}`,
+      details: { entity, id: asked },
     });
   }
 }
+
+/** An id may be whatever a client sent. */
+const cutId = (id: string): string => (String(id).length > 100 ? `${String(id).slice(0, 100)}…` : id);
 
 /** Thrown when a write meets a row that already holds the same key. */
 export class ConflictError extends MadError {
@@ -94,22 +98,35 @@ export class ConflictError extends MadError {
 }
 
 /** Which limit a submission meets. */
-export type QuotaName = 'max_jobs_per_month' | 'max_concurrent_jobs';
+export type QuotaName = 'max_jobs_per_month' | 'max_concurrent_jobs' | 'max_storage_gb';
 
-/** Thrown when a submission would take more than the organization's quota leaves; none of its jobs was accepted. */
+export interface QuotaExceededFacts {
+  readonly quota: QuotaName;
+  /** Jobs; of `max_storage_gb` gigabytes (10⁹ bytes). */
+  readonly limit: number;
+  /** In the unit of the limit. */
+  readonly used: number;
+  /** How many jobs were submitted. */
+  readonly asked: number;
+}
+
+/** Thrown when a submission would take more than the organization's quota leaves, or nothing is left; none of its jobs was accepted. */
 export class QuotaExceededError extends MadError {
   static override readonly code = 'MAD_CORE_QUOTA_EXCEEDED';
-  constructor({ quota, limit, used, asked }: { quota: QuotaName; limit: number; used: number; asked: number }) {
-    const [of, then] =
-      quota === 'max_jobs_per_month'
-        ? ['this month', 'wait for the next one (UTC)']
-        : ['at a time', 'wait until some of them have ended'];
-    const left = Math.max(limit - used, 0);
-    super({
-      message: `the organization may have ${limit} jobs ${of} and has ${used}, so ${asked} more cannot be accepted; submit ${left} at most, ${then}, or have ${quota} raised`,
-      details: { quota, limit, used, asked },
-    });
+  constructor(facts: QuotaExceededFacts) {
+    super({ message: tellQuota(facts), details: { ...facts } });
   }
+}
+
+function tellQuota({ quota, limit, used, asked }: QuotaExceededFacts): string {
+  if (quota === 'max_storage_gb')
+    return `the organization may store ${limit} GB and its jobs' files are ${used} GB, so no job that computes is accepted; delete jobs and collect garbage, or have ${quota} raised`;
+  const [of, then] =
+    quota === 'max_jobs_per_month'
+      ? ['this month', 'wait for the next one (UTC)']
+      : ['at a time', 'wait until some of them have ended'];
+  const left = Math.max(limit - used, 0);
+  return `the organization may have ${limit} jobs ${of} and has ${used}, so ${asked} more cannot be accepted; submit ${left} at most, ${then}, or have ${quota} raised`;
 }
 
 /** Thrown when the caller lacks a permission in its organization. */
@@ -191,6 +208,38 @@ export class RowRefusedError extends MadError {
       cause,
     });
     this.constraint = constraint;
+  }
+}
+
+const INACTIVE_HINTS: Readonly<Record<string, string>> = {
+  moving: 'call again when it is at its new place',
+  moved: 'it is at a new place by now; call again',
+  suspended: 'its operator can reactivate it',
+  deleting: 'it is going off the platform',
+  deleted: 'its data are gone; an archive of it can be restored',
+  failed: 'its provisioning stopped; provision it again to go on',
+};
+
+/** Thrown when an organization does not serve requests now: it is being provisioned, was suspended or is going away. */
+export class OrganizationInactiveError extends MadError {
+  static override readonly code = 'MAD_CORE_ORGANIZATION_INACTIVE';
+  override readonly retryable: boolean;
+  constructor({ orgId, status, cause }: { orgId: string; status: string; cause?: unknown }) {
+    const hint = INACTIVE_HINTS[status] ?? 'its data can be reached once it is active';
+    super({ message: `organization ${orgId} is ${status}, not active; ${hint}`, details: { orgId, status }, cause });
+    this.retryable = status === 'moving' || status === 'moved';
+  }
+}
+
+/** Thrown when the audit trail would name an actor who is no user. Nothing was done. Pass the id of a user, or null for a program. */
+export class ActorUnknownError extends MadError {
+  static override readonly code = 'MAD_CORE_ACTOR_UNKNOWN';
+  constructor({ actor, cause }: { actor: string; cause?: unknown }) {
+    super({
+      message: `actor ${actor} is no user of this platform; pass the id of a user, or null for a program`,
+      details: { actor },
+      cause,
+    });
   }
 }
 

@@ -28,6 +28,8 @@ export {
 } from './artifacts/create-artifact-store.ts';
 export { createLocalArtifactStore } from './artifacts/create-local-artifact-store.ts';
 export { readArtifactText } from './artifacts/read-artifact-text.ts';
+// The audit trail.
+export { type AuditedChange, auditDigest, recordAudit, recordOperatorAudit } from './audit/record-audit.ts';
 export { type Clock, systemClock } from './clock.ts';
 // Words and values.
 export * from './errors.ts';
@@ -74,7 +76,7 @@ export { type RetryJob, retryJob } from './job/retry-job.ts';
 export { type CreateSchedule, createSchedule } from './job/schedule/create-schedule.ts';
 export { deleteSchedule } from './job/schedule/delete-schedule.ts';
 export { listSchedules } from './job/schedule/list-schedules.ts';
-export type { ScheduleClock } from './job/schedule/next-tick.ts';
+export { findClockIssues, type ScheduleClock } from './job/schedule/next-tick.ts';
 export {
   type RunDueSchedules,
   runDueSchedules,

@@ -15,6 +15,13 @@ test('the reference lists every error code of every package, once, and no other'
   expect(listed.toSorted()).toEqual(thrown.toSorted());
 });
 
+test('an id that is not found is told, and no more of it than a hundred characters', () => {
+  const { message, details } = new NotFoundError({ entity: 'user', id: 'x'.repeat(10_000_000) });
+  expect(message).toContain(`user ${'x'.repeat(100)}… was not found`);
+  expect(JSON.stringify(details).length).toBeLessThan(200);
+  expect(new NotFoundError({ entity: 'user', id: 'y'.repeat(100) }).details.id).toBe('y'.repeat(100));
+});
+
 test('instanceof asks for the code, so that another copy of the class counts', () => {
   class NotFoundErrorOfAnotherCopy extends MadError {
     static override readonly code = 'MAD_CORE_NOT_FOUND';

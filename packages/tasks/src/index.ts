@@ -41,7 +41,7 @@ export {
 } from './errors.ts';
 export { type DescribeForm, describeForm, type FormSource } from './form/describe-form.ts';
 export type * from './form/form.ts';
-export { deregisterTaskService, type RegisteredTaskService } from './service-registry/deregister-task-service.ts';
+export { deregisterTaskService } from './service-registry/deregister-task-service.ts';
 export { drainTaskService, resumeTaskService } from './service-registry/drain-task-service.ts';
 export { type HeartbeatTaskService, heartbeatTaskService } from './service-registry/heartbeat-task-service.ts';
 export type { Quarantine } from './service-registry/instance-report.ts';
@@ -52,5 +52,6 @@ export {
   type TaskServiceHealth,
 } from './service-registry/list-task-service-health.ts';
 export { type OpenServiceRegistration, openServiceRegistration } from './service-registry/open-service-registration.ts';
+export type { RegisteredTaskService } from './service-registry/own-service.ts';
 export { type RegisterTaskService, registerTaskService } from './service-registry/register-task-service.ts';
 export { createTaskRunner, type ServiceTaskRunner, type TaskRunnerOptions } from './task-runner.ts';

@@ -1,4 +1,5 @@
 import {
+  type Caller,
   inAllOrganizations,
   inOrganization,
   insertOrganization,
@@ -6,6 +7,7 @@ import {
   migrateMetadata,
   newId,
   type OrgId,
+  PERMISSIONS,
 } from '@mad/core';
 import { createPgliteDatabase, createPostgresDatabase } from '@mad/testkit';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -37,6 +39,9 @@ export async function insertTestOrganization(db: MetadataDatabase): Promise<OrgI
   );
   return orgId;
 }
+
+/** A program that may do everything in the organization. */
+export const callerOf = (orgId: OrgId): Caller => ({ orgId, userId: null, permissions: new Set(PERMISSIONS) });
 
 /** Counts rows that the organization itself owns or may read. */
 export async function countRows(

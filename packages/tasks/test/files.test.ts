@@ -8,7 +8,7 @@ import { createLocalArtifactStore, type JsonObject, type MetadataDatabase, newId
 import { createPgliteDatabase } from '@mad/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTaskRunner, registerTask, registerTaskService, type TaskRunnerOptions } from '../src/index.ts';
-import { insertTestOrganization, metadataTemplate } from './each-metadata.ts';
+import { callerOf, insertTestOrganization, metadataTemplate } from './each-metadata.ts';
 import { type HandMadeServer, json, startServer } from './hand-made-server.ts';
 
 const database = createPgliteDatabase(metadataTemplate);
@@ -54,8 +54,8 @@ async function setUp({ request, answer, serve, options = {} }: SetUp) {
       },
     },
   };
-  const { task_definition_id: taskDefinitionId } = await registerTask(metadata, { orgId, document });
-  await registerTaskService(metadata, { orgId, taskDefinitionId, serviceUrl: server.url });
+  const { task_definition_id: taskDefinitionId } = await registerTask(metadata, callerOf(orgId), { document });
+  await registerTaskService(metadata, callerOf(orgId), { taskDefinitionId, serviceUrl: server.url });
   const runner = createTaskRunner({ metadata, artifacts: artifacts(), allowedOrigins: [server.url], ...options });
   return {
     ...{ server, orgId },

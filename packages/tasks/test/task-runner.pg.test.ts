@@ -28,7 +28,7 @@ import {
   registerTask,
   registerTaskService,
 } from '../src/index.ts';
-import { describeOnEachDatabase, insertTestOrganization } from './each-metadata.ts';
+import { callerOf, describeOnEachDatabase, insertTestOrganization } from './each-metadata.ts';
 import { deadUrl, startServer } from './hand-made-server.ts';
 import { measure, wait } from './operations.ts';
 
@@ -45,8 +45,8 @@ describeOnEachDatabase((metadata) => {
     ({ url } = await service.listen());
     const orgId = await insertTestOrganization(metadata());
     registered = {
-      measure: await registerTask(metadata(), { orgId, document: measure.document }),
-      wait: await registerTask(metadata(), { orgId, document: wait.document }),
+      measure: await registerTask(metadata(), callerOf(orgId), { document: measure.document }),
+      wait: await registerTask(metadata(), callerOf(orgId), { document: wait.document }),
     };
   });
   afterAll(async () => {
@@ -72,7 +72,7 @@ describeOnEachDatabase((metadata) => {
     };
     for (const [taskKey, { task_definition_id }] of Object.entries(definitions)) {
       for (const serviceUrl of options.serviceUrls ?? [`${url}/${taskKey}`])
-        await registerTaskService(db, { orgId, taskDefinitionId: task_definition_id, serviceUrl });
+        await registerTaskService(db, callerOf(orgId), { taskDefinitionId: task_definition_id, serviceUrl });
     }
     const runner = createTaskRunner({ metadata: db, artifacts, allowedOrigins: options.allowedOrigins ?? [url] });
     const call = (task: keyof typeof definitions, request: JsonObject, more: Partial<TaskCall> = {}): TaskCall => ({
@@ -340,9 +340,10 @@ describeOnEachDatabase((metadata) => {
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ atoms: 1, files: [] }));
       });
       await using set = await setUp({ serviceUrls: [server.url], allowedOrigins: [server.url] });
-      const { items } = await listTaskServiceHealth(metadata(), { orgId: set.orgId });
+      const { items } = await listTaskServiceHealth(metadata(), callerOf(set.orgId));
       const load = { capacity: 2, running: 0, waiting: 0, draining: false };
-      for (const { serviceId } of items) await heartbeatTaskService(metadata(), { orgId: set.orgId, serviceId, load });
+      for (const { serviceId } of items)
+        await heartbeatTaskService(metadata(), callerOf(set.orgId), { serviceId, load });
       const run = () => set.runner.run(set.call('measure', { molecule: MOLECULE }));
       await Promise.all(Array.from({ length: 5 }, run));
       expect(most).toBe(2);
@@ -353,8 +354,8 @@ describeOnEachDatabase((metadata) => {
         response.writeHead(request.method === 'POST' ? 502 : 404).end();
       });
       await using set = await setUp({ serviceUrls: [server.url], allowedOrigins: [server.url] });
-      const { items } = await listTaskServiceHealth(metadata(), { orgId: set.orgId });
-      for (const { serviceId } of items) await heartbeatTaskService(metadata(), { orgId: set.orgId, serviceId });
+      const { items } = await listTaskServiceHealth(metadata(), callerOf(set.orgId));
+      for (const { serviceId } of items) await heartbeatTaskService(metadata(), callerOf(set.orgId), { serviceId });
       const run = () => set.runner.run(set.call('measure', { molecule: MOLECULE }));
       const failed = await Promise.allSettled(Array.from({ length: 5 }, run));
       expect(failed.map((one) => one.status === 'rejected' && String(one.reason))).toEqual(
@@ -402,13 +403,18 @@ describeOnEachDatabase((metadata) => {
     });
 
     test("serves another organization's calls of a system task", async () => {
-      const { task_definition_id: taskDefinitionId } = await registerTask(metadata(), {
-        orgId: SYSTEM_ORG_ID,
+      const { task_definition_id: taskDefinitionId } = await registerTask(metadata(), callerOf(SYSTEM_ORG_ID), {
         document: measure.document,
         version: '7.0.0',
       });
-      await registerTaskService(metadata(), { orgId: SYSTEM_ORG_ID, taskDefinitionId, serviceUrl: `${url}/measure/` });
-      await registerTaskService(metadata(), { orgId: SYSTEM_ORG_ID, taskDefinitionId, serviceUrl: `${url}/measure` });
+      await registerTaskService(metadata(), callerOf(SYSTEM_ORG_ID), {
+        taskDefinitionId,
+        serviceUrl: `${url}/measure/`,
+      });
+      await registerTaskService(metadata(), callerOf(SYSTEM_ORG_ID), {
+        taskDefinitionId,
+        serviceUrl: `${url}/measure`,
+      });
       await using set = await setUp();
       const outcome = await set.runner.run(set.call('measure', { molecule: MOLECULE }, { taskDefinitionId }));
       expect(outcome).toMatchObject({ result: { atoms: 2 }, schemaVersion: '7.0.0' });
@@ -423,7 +429,7 @@ describeOnEachDatabase((metadata) => {
       async (serviceUrl) => {
         await using set = await setUp();
         const { task_definition_id: taskDefinitionId } = set.definitions.measure;
-        const registered = registerTaskService(metadata(), { orgId: set.orgId, taskDefinitionId, serviceUrl });
+        const registered = registerTaskService(metadata(), callerOf(set.orgId), { taskDefinitionId, serviceUrl });
         await expect(registered).rejects.toThrow(ValidationFailedError);
         await expect(registered).rejects.not.toThrow(/secret/);
       },

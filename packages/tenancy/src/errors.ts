@@ -60,7 +60,10 @@ export class ResultsDatabasesClosedError extends MadError {
   }
 }
 
-/** Thrown when an organization is made and taken back at the same time. The same call may succeed once the other one has ended. */
+/**
+ * Thrown when an organization is made, moved, offboarded, restored or taken back while another call does one of these to it. The same call may succeed once
+ * the other one has ended.
+ */
 export class OrganizationBusyError extends MadError {
   static override readonly code = 'MAD_TENANCY_ORGANIZATION_BUSY';
   static override readonly retryable = true;
@@ -72,13 +75,18 @@ export class OrganizationBusyError extends MadError {
   }
 }
 
-/** Thrown when an organization does not serve requests now: it is being provisioned, was suspended or is going away. */
-export class OrganizationInactiveError extends MadError {
-  static override readonly code = 'MAD_TENANCY_ORGANIZATION_INACTIVE';
-  constructor({ orgId, status }: { orgId: string; status: string }) {
+/**
+ * Thrown when a call that changes an organization's life was cut off from a cluster, so that another call may be at work on it by now. It has touched nothing
+ * since; the same call again goes on.
+ */
+export class OrganizationHoldLostError extends MadError {
+  static override readonly code = 'MAD_TENANCY_ORGANIZATION_HOLD_LOST';
+  static override readonly retryable = true;
+  constructor({ orgId, cluster, cause }: { orgId: string; cluster: string; cause: unknown }) {
     super({
-      message: `organization ${orgId} is ${status}, not active; its data can be reached once it is active`,
-      details: { orgId, status },
+      message: `the connection to cluster ${cluster} by which organization ${orgId} was held is gone, so another call may be at work on it; nothing was touched since, call again`,
+      details: { orgId, cluster },
+      cause,
     });
   }
 }
@@ -158,6 +166,45 @@ export class OffboardingFailedError extends MadError {
     super({
       message: `the offboarding of organization ${orgId} stopped at step ${step}${tell(cause)}; call it again to go on`,
       details: { orgId, step },
+      cause,
+    });
+  }
+}
+
+/**
+ * Thrown before an organization is moved or exported whose Results DB holds migrations or tables that are not this library's: nobody could restore or compare
+ * them. Nothing was begun. Keep tables of your own in a database of their own.
+ */
+export class ResultsDatabaseExtendedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_RESULTS_DATABASE_EXTENDED';
+  constructor({
+    orgId,
+    migrations,
+    tables,
+  }: { orgId: string; migrations: readonly string[]; tables: readonly string[] }) {
+    const found = [
+      ...(migrations.length === 0 ? [] : [`the migrations ${migrations.slice(0, 5).join(', ')}`]),
+      ...(tables.length === 0 ? [] : [`the tables ${tables.slice(0, 5).join(', ')}`]),
+    ];
+    super({
+      message: `the Results DB of organization ${orgId} has ${found.join(' and ')}, which this version of the library does not know, so it is neither moved nor exported; keep tables of your own in a database of their own and drop them here, or use the version that made them`,
+      details: { orgId, migrations: [...migrations], tables: [...tables] },
+    });
+  }
+}
+
+/** Thrown when an archive cannot be written or read where the call says. Give a file in a folder that is there. */
+export class ArchivePathError extends MadError {
+  static override readonly code = 'MAD_TENANCY_ARCHIVE_PATH';
+  constructor({
+    path,
+    verb,
+    reason,
+    cause,
+  }: { path: string; verb: 'read' | 'written'; reason: string; cause?: unknown }) {
+    super({
+      message: `the archive ${path} cannot be ${verb}: ${reason}; give a file that can be`,
+      details: { path, reason },
       cause,
     });
   }

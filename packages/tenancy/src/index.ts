@@ -7,6 +7,7 @@ export {
   acceptInvitation,
 } from './access/member/accept-invitation.ts';
 export { disableMember, type MemberOf, reactivateMember, removeMember } from './access/member/end-membership.ts';
+export { findMembers, type OrganizationMember } from './access/member/find-members.ts';
 export {
   type CreatedInvitation,
   type Invitation,
@@ -16,6 +17,7 @@ export {
   revokeInvitation,
 } from './access/member/invite-member.ts';
 export { type SetMemberRoles, setMemberRoles } from './access/member/set-member-roles.ts';
+export { findRoles, type OrganizationRole } from './access/role/find-roles.ts';
 export { type DefineRole, defineRole, removeRole, setRolePermissions } from './access/role/roles.ts';
 export { SEEDED_ROLES, type SeededRole } from './access/seeded-roles.ts';
 export {
@@ -40,7 +42,6 @@ export type { ArchiveProgress } from './archive/archive-writer.ts';
 export { type AuditAnchor, auditAnchor } from './audit/audit-anchor.ts';
 export type { AuditReader } from './audit/audit-reader.ts';
 export { type AuditRecord, type ListAudit, listAudit } from './audit/list-audit.ts';
-export { type AuditedChange, auditDigest, recordAudit, recordOperatorAudit } from './audit/record-audit.ts';
 export type { AuditTampering, AuditTamperingKind } from './audit/tampering.ts';
 export { type AuditVerification, type VerifyAudit, verifyAudit } from './audit/verify-audit.ts';
 export * from './errors.ts';
@@ -54,6 +55,7 @@ export { type PauseFleetMigration, pauseFleetMigration } from './fleet/pause-fle
 export * from './identity/identity-errors.ts';
 export { type BeginSignIn, beginSignIn, type PendingSignIn } from './identity/open-id/begin-sign-in.ts';
 export { type CompleteSignIn, completeSignIn } from './identity/open-id/complete-sign-in.ts';
+export { findIdentityProviders, type IdentityProvider } from './identity/open-id/find-identity-providers.ts';
 export type { OpenIdContext } from './identity/open-id/provider-client.ts';
 export type { ProviderConfig } from './identity/open-id/provider-config.ts';
 export {
@@ -71,7 +73,13 @@ export {
   type SessionContext,
   type SessionToken,
 } from './identity/session.ts';
-export { type SignedIn, type SignIn, type SignInContext, signIn } from './identity/sign-in.ts';
+export {
+  type SignedIn,
+  type SignedInOrganization,
+  type SignIn,
+  type SignInContext,
+  signIn,
+} from './identity/sign-in.ts';
 export type { SignInLimits } from './identity/sign-in-limits.ts';
 export {
   createUser,
@@ -88,6 +96,11 @@ export {
   exportOrganization,
   type OrganizationArchive,
 } from './organization/export-organization.ts';
+export {
+  type FindOrganizations,
+  type FoundOrganization,
+  findOrganizations,
+} from './organization/find-organizations.ts';
 export {
   type MoveContext,
   type MovedOrganization,
@@ -123,7 +136,14 @@ export {
   suspendOrganization,
 } from './organization/suspend-organization.ts';
 export { type TakeBackOrganization, takeBackOrganization } from './organization/take-back-organization.ts';
-export { createQuotas, type OrganizationQuotas, type QuotasOptions, readQuotas, setQuotas } from './quota/quotas.ts';
+export {
+  createQuotas,
+  type OrganizationQuotas,
+  type QuotasOptions,
+  type QuotaUsage,
+  readQuotas,
+  setQuotas,
+} from './quota/quotas.ts';
 export type { Cluster, Clusters, EmbeddedCluster, PostgresCluster } from './results-database/cluster.ts';
 export { createResultsDatabases, type ResultsDatabasesOptions } from './results-database/create-results-databases.ts';
 export { type FindOrphans, findOrphans, type Orphan } from './results-database/find-orphans.ts';

@@ -3,6 +3,7 @@ import {
   authorize,
   type Caller,
   checkRequest,
+  forgetStoredFiles,
   inOrganization,
   listReferredDigests,
   listReferredInMetadata,
@@ -75,7 +76,11 @@ export async function collectGarbage(
     ]);
     const inUse = new Set(referredNow.flat());
     const garbage = old.filter(({ digest }) => !inUse.has(digest));
-    if (!dryRun) await Promise.all(garbage.map(({ digest }) => artifacts.delete(orgId, digest)));
+    if (!dryRun) {
+      // First: what is killed between the two is deleted by the next collection, and nothing else would stop counting it.
+      await forgetStoredFiles(results, { digests: garbage.map(({ digest }) => digest) });
+      await Promise.all(garbage.map(({ digest }) => artifacts.delete(orgId, digest)));
+    }
     gone.artifacts += garbage.length;
     gone.bytes += garbage.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   };

@@ -1,4 +1,4 @@
-import { type Caller, inOrganization, insertAuditLog, type JsonObject } from '@mad/core';
+import { type Caller, inOrganization, type JsonObject, recordAudit } from '@mad/core';
 import type { CachePlatform } from '../cache-platform.ts';
 
 /** What a caller did to the cache. */
@@ -12,9 +12,9 @@ export interface AuditedAct {
 
 export async function auditEntries(
   { metadata: db }: Pick<CachePlatform, 'metadata'>,
-  { orgId, userId }: Caller,
-  { action, cacheKey, metadata }: AuditedAct,
+  caller: Caller,
+  { action, cacheKey, metadata: facts }: AuditedAct,
 ): Promise<void> {
-  const entry = { user_id: userId, action, entity_type: 'cache_entry', entity_id: cacheKey ?? null, metadata };
-  await inOrganization(db, orgId, (tx) => insertAuditLog(tx, entry));
+  const change = { action, entityType: 'cache_entry', entityId: cacheKey ?? null, facts };
+  await inOrganization(db, caller.orgId, (tx) => recordAudit(tx, caller, change));
 }

@@ -2,30 +2,15 @@ import { type AffectedJob, authorize, type Caller, checkRequest, disownEntryRows
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
-import { type Between, criteriaFacts, requireCriterion } from './entry-criteria.ts';
-import { between, name } from './request-forms.ts';
+import { criteriaFacts, criteriaForm, reasonForm, requireCriterion, type WithdrawEntries } from './entry-criteria.ts';
 
-/** What is not trusted any more, joined by "and"; at least one criterion. */
-export interface DisownEntries {
-  /** Or engine version, where a task names no image. */
-  readonly imageDigest?: string | undefined;
-  /** Name of the service that answered. */
-  readonly service?: string | undefined;
-  readonly task?: { readonly taskKey: string; readonly version?: string | undefined } | undefined;
-  /** When the result was recorded. */
-  readonly between?: Between | undefined;
-}
+/** What is not trusted any more; `reason` is kept in the history of each entry and in the audit trail. */
+export type DisownEntries = WithdrawEntries;
 
-// Strict: a misspelled criterion that was passed over would mean more entries.
-const form = z.strictObject({
-  imageDigest: name.optional(),
-  service: name.optional(),
-  task: z.strictObject({ taskKey: name, version: name.optional() }).optional(),
-  between: between.optional(),
-});
+const form = z.strictObject({ ...criteriaForm, reason: reasonForm.optional() });
 
 export interface DisownedEntries {
-  /** That left service. */
+  /** That left service, or with `dryRun` would. */
   readonly entries: number;
   /** Every job with such a result, whether or not its entry is still there; a job that has several is named for each. */
   readonly jobs: readonly UsingJob[];
@@ -51,14 +36,14 @@ export async function disownEntries(
 ): Promise<DisownedEntries> {
   authorize(caller, 'cache.manage');
   checkRequest(form, { subject: 'disowning', value: request });
-  const { imageDigest, service, task, between: range } = request;
-  const of = { taskKey: task?.taskKey, version: task?.version, producer: imageDigest, service };
-  const criteria = requireCriterion({ ...of, from: range?.from, to: range?.to });
+  const { cacheKey, reason, dryRun = false } = request;
+  const criteria = requireCriterion(request);
   const results = await platform.results.get(caller.orgId);
-  const entries = await disownEntryRows(results, { ...criteria, actor: caller.userId });
+  const entries = await disownEntryRows(results, { ...criteria, reason, dryRun, actor: caller.userId });
   const affected = await listAffectedJobs(results, criteria);
   const jobs = affected.map(({ job_id, cache_key, how }) => ({ jobId: job_id, cacheKey: cache_key, how }));
-  const metadata = { criteria: criteriaFacts(criteria), entries, jobs: new Set(jobs.map(({ jobId }) => jobId)).size };
-  await auditEntries(platform, caller, { action: 'cache.disown', metadata });
+  const facts = { criteria: criteriaFacts(criteria), ...(reason !== undefined && { reason }) };
+  const metadata = { ...facts, entries, jobs: new Set(jobs.map(({ jobId }) => jobId)).size };
+  if (!dryRun) await auditEntries(platform, caller, { action: 'cache.disown', cacheKey, metadata });
   return { entries, jobs };
 }

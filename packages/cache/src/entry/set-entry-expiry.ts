@@ -2,7 +2,7 @@ import { authorize, type Caller, checkRequest, expireCacheEntry, NotFoundError }
 import { z } from 'zod';
 import type { CachePlatform } from '../cache-platform.ts';
 import { auditEntries } from './audit-entries.ts';
-import { atMost, time } from './request-forms.ts';
+import { atMost, timeOrNever } from './request-forms.ts';
 import { requireKey } from './require-key.ts';
 
 export interface SetEntryExpiry {
@@ -16,7 +16,7 @@ export interface SetEntryExpiry {
 const CENTURY_MS = 100 * 365 * 86_400_000;
 const form = z.strictObject({
   cacheKey: z.unknown(),
-  expiresAt: time.nullable(),
+  expiresAt: timeOrNever,
   slidingMs: atMost(CENTURY_MS).optional(),
 });
 

@@ -11,6 +11,10 @@ export interface Decided {
   readonly code?: CacheMissReason | undefined;
   /** Undefined: the rule of `code`. */
   readonly rule?: Rule | undefined;
+  /** The job it waited for before the cache said `code`. */
+  readonly waitedFor?: string | undefined;
+  /** It was canceled before or after it began. */
+  readonly canceled?: 'before' | 'after' | undefined;
   readonly decidedAt: Date | null;
   readonly cacheKey: string | null;
   /** As it would be looked up now. */

@@ -56,10 +56,11 @@ export function expectTime(samples: readonly ComputeTime[], wanted: TimedRequest
 /** What is given up first comes first. */
 function listCriteria(samples: readonly ComputeTime[], { request, inputBytes }: TimedRequest): readonly Criterion[] {
   const flat = samples.map((sample) => ({ sample, choices: choicesOf(sample.parameters ?? {}) }));
+  const told = flat.filter(({ sample }) => sample.parameters !== null);
   const values = new Map(flat.map(({ sample, choices }) => [sample, choices]));
   const parameters = [...choicesOf(request)]
     .map(([pointer, value]) => ({
-      choices: new Set(flat.map(({ choices }) => choices.get(pointer))).size,
+      choices: new Set(told.map(({ choices }) => choices.get(pointer))).size,
       criterion: { name: pointer, holds: (sample: ComputeTime) => values.get(sample)?.get(pointer) === value },
     }))
     .sort((a, b) => b.choices - a.choices);

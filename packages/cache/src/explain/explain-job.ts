@@ -3,6 +3,7 @@ import {
   type CacheEntryRow,
   type CacheIdentity,
   type Caller,
+  checkRequest,
   findCacheEntries,
   getPermittedJob,
   identifyJob,
@@ -19,14 +20,16 @@ import {
   traceJob,
   traceSteps,
 } from '@mad/core';
-import { decideJob } from './decide-job.ts';
+import { z } from 'zod';
+import { afterWaiting, decideJob, leaderOf } from './decide-job.ts';
 import { decideStep } from './decide-step.ts';
 import type { Decided } from './decided.ts';
+import { type EndedLeader, findEndedLeader } from './ended-leader.ts';
 import type { Explanation, JobExplanation, NearestEntry } from './explanation.ts';
 import { type AskedQuestion, findNearest } from './nearest-entry.ts';
 import { OriginalContents } from './original-contents.ts';
 import { type EntryThen, findEntryThen } from './refused-entries.ts';
-import { missRule } from './rule.ts';
+import { missRule, type Rule } from './rule.ts';
 import { readDecisions, type StoredDecisions } from './stored-decisions.ts';
 
 /** What is known of a job before anything is explained. */
@@ -34,6 +37,8 @@ interface ReadJob {
   readonly job: JobRow;
   readonly cache: JobCache;
   readonly stored: StoredDecisions;
+  /** The job that this one waited for, where it was given nothing. */
+  readonly leader: EndedLeader | undefined;
   /** Undefined for a job that was written by other means. */
   readonly traced: TracedJob | undefined;
   readonly steps: readonly TracedStep[];
@@ -41,18 +46,23 @@ interface ReadJob {
   readonly identity: CacheIdentity | undefined;
 }
 
+const form = z.strictObject({ jobId: z.string({ error: 'expected the id of a job' }) });
+
 /**
  * Why each result of a job is the cache's or is not: the decision as it was made, the rule with its figures, and for a miss the nearest entry of before with the
  * components that differ. Figures that changed since, such as those of an entry that was deleted, may be missing. Writes nothing, and runs nothing.
  * @throws {PermissionDeniedError} without `cache.view`, or `job.view` of the job
  * @throws {NotFoundError} when the job is not there
+ * @throws {ValidationFailedError} for a request of another form
  */
 export async function explainJob(
   platform: Platform,
   caller: Caller,
-  { jobId }: { readonly jobId: string },
+  request: { readonly jobId: string },
 ): Promise<JobExplanation> {
   authorize(caller, 'cache.view');
+  checkRequest(form, { subject: 'explanation', value: request });
+  const { jobId } = request;
   const { orgId } = caller;
   const results = await platform.results.get(orgId);
   const job = await getPermittedJob(results, caller, { jobId, permission: 'job.view' });
@@ -82,20 +92,25 @@ async function readJob(
 ): Promise<ReadJob> {
   const cache = parseJobCache(job.cache);
   const [traced, stored] = await Promise.all([traceJob(results, { orgId, job }), readDecisions(results, job)]);
-  if (!traced) return { job, cache, stored, traced, steps: [], identity: undefined };
+  const leaderId = job.canonical_job_id === null ? leaderOf(stored.joined) : null;
+  const leader = leaderId === null ? undefined : await findEndedLeader(results, { jobId: leaderId });
+  if (!traced) return { job, cache, stored, leader, traced, steps: [], identity: undefined };
   const identity = platform.cache && (await identifyJob(platform.cache, traced));
   // What was served as a whole has no steps of its own.
-  if (job.canonical_job_id !== null) return { job, cache, stored, traced, steps: [], identity };
+  if (job.canonical_job_id !== null) return { job, cache, stored, leader, traced, steps: [], identity };
   const rows = await listTaskResults(results, { jobId: job.job_id });
   const outputs = new Map(rows.map((row) => [row.task_name, row.result_data]));
-  const failed = new Set(isTerminal(job.status) ? [...stored.steps.keys()].filter((name) => !outputs.has(name)) : []);
+  const ended = isTerminal(job.status) ? [...stored.steps].filter(([name]) => !outputs.has(name)) : [];
+  // What was canceled has not failed: what depends on it was not skipped for it.
+  const failed = new Set(ended.flatMap(([name, { status }]) => (status === 'CANCELED' ? [] : [name])));
   const steps = await traceSteps(platform, { ...traced, outputs, failed });
-  return { job, cache, stored, traced, steps, identity };
+  return { job, cache, stored, leader, traced, steps, identity };
 }
 
-function listDecided({ job, cache, stored, traced, steps, identity }: ReadJob): readonly Decided[] {
-  const whole = decideJob({ job, cache, joined: stored.joined, spec: traced?.spec, identity });
-  return [whole, ...steps.map((step) => decideStep(step, { cache, stored: stored.steps.get(step.name) }))];
+function listDecided({ job, cache, stored, leader, traced, steps, identity }: ReadJob): readonly Decided[] {
+  const whole = decideJob({ job, cache, joined: stored.joined, leader, spec: traced?.spec, identity });
+  const { status } = job;
+  return [whole, ...steps.map((step) => decideStep(step, { cache, status, stored: stored.steps.get(step.name) }))];
 }
 
 async function findEntriesThen(
@@ -136,7 +151,7 @@ function toQuestion(
 }
 
 function toExplanation(
-  { code, rule, identity: _, ...decided }: Decided,
+  { code, rule, identity: _, waitedFor, canceled, ...decided }: Decided,
   known: {
     readonly minConfidence: number | null;
     readonly then: ReadonlyMap<string, EntryThen>;
@@ -144,11 +159,17 @@ function toExplanation(
   },
 ): Explanation {
   const entry = known.then.get(decided.taskName);
+  const made = rule ?? missRule(code ?? 'no_entry', { entry, minConfidence: known.minConfidence });
   return {
     ...decided,
-    rule: rule ?? missRule(code ?? 'no_entry', { entry, minConfidence: known.minConfidence }),
+    rule: withCancel(waitedFor === undefined ? made : afterWaiting(waitedFor, made), canceled),
     nearest: known.nearest.get(decided.taskName) ?? toItself(decided, entry),
   };
+}
+
+function withCancel(rule: Rule, canceled: Decided['canceled']): Rule {
+  if (canceled === undefined) return rule;
+  return { ...rule, words: `${rule.words}; canceled ${canceled} it began`, facts: { ...rule.facts, canceled } };
 }
 
 /** The entry of the question itself, which the rule speaks of. */

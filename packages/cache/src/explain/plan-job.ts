@@ -195,8 +195,11 @@ async function readTimes(
   results: ResultsDatabase,
   { steps }: AskedSteps,
 ): Promise<ReadonlyMap<string, readonly ComputeTime[]>> {
-  const taskKeys = new Set(steps.map(({ step }) => step.identity.taskKey));
+  const byKey = Map.groupBy(steps, ({ step }) => step.identity.taskKey);
   const times = new Map<string, readonly ComputeTime[]>();
-  for (const taskKey of taskKeys) times.set(taskKey, await listComputeTimes(results, { taskKey }));
+  for (const [taskKey, ofTask] of byKey) {
+    const taskDefinitionIds = [...new Set(ofTask.map(({ step }) => step.taskDefinitionId))];
+    times.set(taskKey, await listComputeTimes(results, { taskKey, taskDefinitionIds }));
+  }
   return times;
 }

@@ -2,7 +2,8 @@ import type { CacheMissReason, JsonObject } from '@mad/core';
 
 /**
  * The rule behind a decision: why the cache had nothing to serve, or one of these. `served`; `in_flight`: a job computes it, and it is waited for;
- * `refresh`: asked to compute again; `reused`, `skipped`, `refused`; `waits`: what the step reads is not there yet; `unknown`: nothing tells.
+ * `refresh`: asked to compute again; `reused`, `skipped`, `refused`; `canceled`: its job was, before it began; `waits`: what the step reads is not there
+ * yet; `unknown`: nothing tells.
  */
 export type RuleCode =
   | CacheMissReason
@@ -12,6 +13,7 @@ export type RuleCode =
   | 'reused'
   | 'skipped'
   | 'refused'
+  | 'canceled'
   | 'waits'
   | 'unknown';
 
@@ -66,7 +68,8 @@ export function missRule(
       return { code, words, facts: { determinism } };
     }
     case 'invalidated':
-      if (entry && !invalidatedAt) return { code, words: 'not served: sealed with another secret', facts: {} };
+      if (entry && !invalidatedAt)
+        return { code, words: 'not served: sealed with another secret', facts: { seal: 'foreign' } };
       return { code, words: `${code}${at}${why}`, facts: barred };
     case 'quarantined':
       return { code, words: `${code}${at}${why}`, facts: barred };

@@ -11,6 +11,8 @@ import {
 export interface StoredDecision {
   /** The first attempt with what the cache had said before it, else the first at all; undefined where none was made. */
   readonly execution: TaskExecutionRow | undefined;
+  /** How its newest attempt stands; undefined where none was made. */
+  readonly status: TaskExecutionRow['status'] | undefined;
   /** `TASK_CACHED`, `TASK_REUSED` or `TASK_SKIPPED`. */
   readonly end: CacheDecisionEvent | undefined;
   /** The newest `TASK_JOINED`. */
@@ -24,6 +26,8 @@ export interface StoredDecisions {
   readonly steps: ReadonlyMap<string, StoredDecision>;
 }
 
+const NOTHING: StoredDecision = { execution: undefined, status: undefined, end: undefined, joined: undefined };
+
 export async function readDecisions(results: ResultsDatabase, { job_id: jobId }: JobRow): Promise<StoredDecisions> {
   const [events, executions] = await Promise.all([
     listCacheDecisions(results, { jobId }),
@@ -31,11 +35,12 @@ export async function readDecisions(results: ResultsDatabase, { job_id: jobId }:
   ]);
   const steps = new Map<string, StoredDecision>();
   const put = (name: string, more: Partial<StoredDecision>) =>
-    steps.set(name, { ...(steps.get(name) ?? { execution: undefined, end: undefined, joined: undefined }), ...more });
+    steps.set(name, { ...(steps.get(name) ?? NOTHING), ...more });
   for (const execution of executions) {
-    const { task_name: name, cache_outcome: outcome } = execution;
+    const { task_name: name, cache_outcome: outcome, status } = execution;
     const known = steps.get(name)?.execution;
-    if (!known || (known.cache_outcome === null && outcome !== null)) put(name, { execution });
+    const tells = !known || (known.cache_outcome === null && outcome !== null);
+    put(name, { status, ...(tells && { execution }) });
   }
   let joined: CacheDecisionEvent | undefined;
   for (const event of events) {

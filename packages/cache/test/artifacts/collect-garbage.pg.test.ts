@@ -6,6 +6,7 @@ import {
   inOrganization,
   insertMolecule,
   newId,
+  readStoredBytes,
   ValidationFailedError,
 } from '@mad/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -74,7 +75,13 @@ test('files that nothing refers to are deleted, and all that anything refers to 
     kept: 7,
   });
   expect(await artifacts.head(orgId, of('garbage one'))).toBeDefined();
+  const storedBytes = (await readStoredBytes(results)) ?? 0;
+  await results
+    .insertInto('stored_files')
+    .values({ digest: of('garbage one'), size_bytes: 11 })
+    .execute();
   expect(await collectGarbage(platform, caller, { graceMs: 0 })).toEqual({ artifacts: 2, bytes: 22, kept: 7 });
+  expect(await readStoredBytes(results), 'what was collected counts no more').toBe(storedBytes);
   for (const name of names)
     expect(await artifacts.head(orgId, of(name)), name).toEqual(
       name.startsWith('garbage') ? undefined : expect.anything(),

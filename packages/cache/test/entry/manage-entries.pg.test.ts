@@ -5,6 +5,7 @@ import {
   collectGarbage,
   disownEntries,
   evictEntries,
+  explainJob,
   getEntry,
   invalidateEntries,
   listEntries,
@@ -187,7 +188,13 @@ test('what is disowned leaves service with the whole jobs that serve it, and eve
   const replaced = await record({ producer: { service_name: 'bad' }, confidenceScore: 0.2 });
   const better = await record({ producer: { service_name: 'good' }, confidenceScore: 0.8, seed: replaced.seed });
 
-  const found = await disownEntries(platform, caller, { service: 'bad' });
+  const [before, planned] = [
+    await managed.audited(),
+    await disownEntries(platform, caller, { service: 'bad', dryRun: true }),
+  ];
+  expect(await managed.audited(), 'a dry run changes nothing').toEqual(before);
+  const found = await disownEntries(platform, caller, { service: 'bad', reason: 'wrong force field' });
+  expect(planned).toEqual(found);
   expect(found.entries).toBe(4);
   for (const { cacheKey } of [bad, wholeOfBad, wholeOfUser, wholeOfFork])
     expect(await find(cacheKey)).toEqual(miss('disowned'));
@@ -201,8 +208,7 @@ test('what is disowned leaves service with the whole jobs that serve it, and eve
     (await disownEntries(platform, caller, { service: 'bad', between: { to: new Date(Date.now() - 60_000) } })).jobs,
   ).toEqual([]);
   expect(
-    (await disownEntries(platform, caller, { task: { taskKey: 'dock', version: '1.0.0' }, imageDigest: 'sha256:vina' }))
-      .entries,
+    (await disownEntries(platform, caller, { taskKey: 'dock', version: '1.0.0', imageDigest: 'sha256:vina' })).entries,
   ).toBe(2);
 });
 
@@ -225,7 +231,7 @@ test('a job is named once for each result that it has and each way in which it c
     ...{ job_id: steps, seq_no: n + 1, event: 'TASK_CACHED', detail, metadata },
   }));
   await results.insertInto('job_events').values(events).execute();
-  const { jobs } = await disownEntries(platform, caller, { task: { taskKey: 'dock' } });
+  const { jobs } = await disownEntries(platform, caller, { taskKey: 'dock' });
   const shown = jobs.map((job) => [job.jobId, job.cacheKey, job.how].join());
   expect(shown.toSorted()).toEqual(
     [
@@ -328,7 +334,7 @@ test('without the secret seals are left alone, rows and files are verified all t
 test('statistics count entries, hits, misses by reason, what was saved and who waited', async () => {
   const { platform, caller, record, opened } = managed;
   const { results } = opened;
-  const { cacheKey, jobId } = await record({ computeMs: 60_000 });
+  const { cacheKey, jobId } = await record();
   await edit(cacheKey, { size_bytes: 500, hit_count: 3 });
   const old = await record();
   await edit(old.cacheKey, { invalidated_at: new Date(), size_bytes: 100 });
@@ -353,6 +359,13 @@ test('statistics count entries, hits, misses by reason, what was saved and who w
       execution('c', 'hit'),
     ])
     .execute();
+  const computed = { job_id: jobId, task_name: 'dock', status: 'COMPLETED' as const, cache_key: cacheKey };
+  await results.insertInto('task_executions').values(computed).execute();
+  const completed = { event: 'TASK_COMPLETED', detail: 'dock', metadata: { compute_ms: 60_000 } };
+  await results
+    .insertInto('job_events')
+    .values({ job_id: jobId, seq_no: 1, ...completed })
+    .execute();
   const told = [
     ['TASK_CACHED', { cache_key: cacheKey, canonical_job_id: jobId }],
     ['TASK_JOINED', {}],
@@ -366,6 +379,7 @@ test('statistics count entries, hits, misses by reason, what was saved and who w
     entries: 1,
     bytes: 500,
     hits: 1,
+    hitsAfterWaiting: 1,
     misses: { no_entry: 2, expired: 1 },
     savedMs: 60_000,
     flightsJoined: 2,
@@ -474,8 +488,8 @@ test('what no call can mean is refused with the place and what is expected, befo
     ),
     [(request) => invalidateEntries(noDatabase, caller, request), { taskKey: 'dock', verison: '1.0.0' }, ''],
     [(request) => invalidateEntries(noDatabase, caller, request), { taskKey: 'dock', reason: 'a\0b' }, '/reason'],
-    [(request) => disownEntries(noDatabase, caller, request), { task: 'dock' }, '/task'],
-    [(request) => disownEntries(noDatabase, caller, request), { task: { taskKey: huge } }, '/task/taskKey'],
+    [(request) => disownEntries(noDatabase, caller, request), { task: 'dock' }, ''],
+    [(request) => disownEntries(noDatabase, caller, request), { taskKey: huge }, '/taskKey'],
     [(request) => listEntries(noDatabase, caller, request), null as never, ''],
   ];
   for (const [call, request, pointer] of given) {
@@ -486,6 +500,16 @@ test('what no call can mean is refused with the place and what is expected, befo
     expect(issues[0]?.pointer, name).toBe(pointer);
     expect(message.length, name).toBeLessThan(500);
   }
+});
+
+test('a wrong word in a request is answered with the right one', async () => {
+  const { platform, caller, record } = managed;
+  const { cacheKey } = await record();
+  const explained = explainJob(platform as never, { ...caller }, { job: newId() } as never);
+  await expect(explained).rejects.toThrow('/jobId: expected the id of a job');
+  await expect(setEntryExpiry(platform, caller, { cacheKey, expiresAt: 'never' as never })).rejects.toThrow(
+    '/expiresAt: expected a Date of the years 1 to 9999, or null for never',
+  );
 });
 
 test('a cursor that no page gave is refused', async () => {

@@ -125,11 +125,21 @@ test('what a service gave is disowned with the whole jobs that serve it, also wh
   const given = await run({ parameters: { n: 3, m: 2 } });
   await evictEntries(host.platform, caller, { maxBytes: 1 });
   expect(await wholes()).toHaveLength(2);
-  const byTask = await disownEntries(host.platform, caller, { task: { taskKey: 'prep' } });
+  const byTask = await disownEntries(host.platform, caller, { taskKey: 'prep' });
   expect(new Set(byTask.jobs.map(({ jobId }) => jobId))).toEqual(new Set([computed, given]));
   expect(await wholes()).toEqual([]);
   const byService = await disownEntries(host.platform, caller, { service: 'test' });
   expect(new Set(byService.jobs.map(({ jobId }) => jobId))).toEqual(new Set([computed, given]));
+});
+
+test('what a task gave is found when its entries and those of whole jobs were all evicted', async () => {
+  const computed = await run({ parameters: { n: 6, m: 1 } });
+  const given = await run({ parameters: { n: 6, m: 2 } });
+  await evictEntries(host.platform, caller, { maxBytes: 0 });
+  const { jobs } = await disownEntries(host.platform, caller, { taskKey: 'prep' });
+  const steps = jobs.filter(({ how }) => how === 'step').map(({ jobId }) => jobId);
+  expect(steps).toEqual([given]);
+  expect(new Set(jobs.map(({ jobId }) => jobId))).toEqual(new Set([computed, given]));
 });
 
 test('what a service gave to a job that asked for no cache is disowned with it', async () => {

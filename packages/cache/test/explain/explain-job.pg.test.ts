@@ -1,4 +1,5 @@
 import {
+  cancelJob,
   type JsonObject,
   newId,
   type PipelineSpecInput,
@@ -8,7 +9,7 @@ import {
   waitForJob,
 } from '@mad/core';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { cacheStatistics, explainJob, planJob } from '../../src/index.ts';
+import { cacheStatistics, evictEntries, explainJob, planJob } from '../../src/index.ts';
 import { caller, callerWith, createAnswers, type ExplainedHost, openExplainedHost } from './explained-host.ts';
 
 const from = (pointer: string) => ({ from: pointer });
@@ -199,6 +200,29 @@ test('statistics count each decision that explanations tell, by the same reasons
   expect(misses).toMatchObject({ refresh: 6, off: 4 });
 });
 
+test('what hits saved is what computing again would have taken, also of what was served itself or evicted since', async () => {
+  await run();
+  // Each step takes 2 s. Served step by step, nothing of it computed; then as a whole, what itself had computed nothing.
+  const noted = { parameters: { smiles: 'CCO', seed: 1, note: 'another job' } };
+  await run(noted);
+  const saved = async () => (await cacheStatistics(host.platform, caller)).savedMs;
+  expect(await saved()).toBe(4_000);
+  await run(noted);
+  expect(await saved()).toBe(8_000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  const parameters = { smiles: 'CCO', seed: 2 };
+  const leader = await submit({ parameters });
+  await expect.poll(async () => (await explain(leader)).steps[1]?.decision).toBe('miss');
+  const waiting = await submit({ parameters });
+  resolve();
+  await waitForJob(host.platform, caller, { jobId: waiting });
+  const statistics = await cacheStatistics(host.platform, caller);
+  expect(statistics).toMatchObject({ hits: 5, hitsAfterWaiting: 1, flightsJoined: 1, savedMs: 14_000 });
+  await evictEntries(host.platform, caller, { maxBytes: 0 });
+  expect(await saved()).toBe(14_000);
+});
+
 test('who waits for an equal job is told which, before and after', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   gate = promise;
@@ -248,6 +272,59 @@ test('a step that waits for the same step of another job is told which', async (
   expect((await explain(waiting)).steps[1]).toMatchObject({
     decision: 'waited',
     rule: { facts: { waitedFor: leader } },
+  });
+});
+
+test('a job that waited for a result of too little confidence is told both figures, and so is its step', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  [gate, confidence] = [promise, 0.41];
+  const leader = await submit();
+  await expect.poll(async () => (await explain(leader)).steps[1]?.decision).toBe('miss');
+  const waiting = await submit({ minConfidence: 0.6 });
+  const other = await submit({ minConfidence: 0.6, parameters: { smiles: 'CCO', seed: 1, note: 'another job' } });
+  await expect.poll(async () => (await explain(other)).steps[1]?.decision).toBe('waited');
+  resolve();
+  for (const jobId of [leader, waiting, other]) await waitForJob(host.platform, caller, { jobId });
+  const rule = {
+    code: 'low_confidence',
+    words: `waited for job ${leader}: confidence 0.41 < 0.6`,
+    facts: { confidence: 0.41, minConfidence: 0.6, waitedFor: leader },
+  };
+  expect((await explain(waiting)).job).toMatchObject({ decision: 'miss', rule });
+  expect((await explain(other)).steps[1]).toMatchObject({ decision: 'miss', rule });
+});
+
+test('a canceled job is told as canceled, before or after it began, and so are its steps', async () => {
+  const early = await submitQueued();
+  expect(await cancelJob(host.platform, caller, { jobId: early })).toBe('CANCELED');
+  const before = await explain(early);
+  expect(before.job).toMatchObject({
+    decision: 'miss',
+    rule: { code: 'no_entry', words: 'no entry; canceled before it began', facts: { canceled: 'before' } },
+  });
+  expect(before.steps[1]).toMatchObject({ decision: 'skipped', rule: { code: 'canceled' } });
+  expect(wordsOf(before)).toMatchObject({ prepare: 'canceled before it began', dock: 'canceled before it began' });
+
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  const parameters = { smiles: 'CCO', seed: 101 };
+  const late = await submit({ parameters });
+  await expect.poll(async () => (await explain(late)).steps[1]?.decision).toBe('miss');
+  const waiting = await submit({ parameters });
+  await cancelJob(host.platform, caller, { jobId: waiting });
+  expect((await explain(waiting)).job).toMatchObject({
+    decision: 'waited',
+    rule: { code: 'in_flight', words: `in flight: waited for job ${late}; canceled before it began` },
+  });
+  await cancelJob(host.platform, caller, { jobId: late });
+  resolve();
+  expect(await waitForJob(host.platform, caller, { jobId: late })).toBe('CANCELED');
+  const after = await explain(late);
+  expect(after.job.rule.words).toBe('no entry; canceled after it began');
+  expect(wordsOf(after)).toEqual({
+    prepare: 'no entry',
+    dock: 'no entry; canceled after it began',
+    rescore: 'canceled before it began',
   });
 });
 
@@ -342,6 +419,24 @@ test('a plan says what is served, computed and not known yet, what it takes, and
   expect(next.quota).toEqual({ jobs: 1, computeSeconds: { p50: 2, p95: 2 } });
   await host.platform.cache.flush();
   expect([await hits(), await jobs()]).toEqual([hitsBefore, jobsBefore]);
+});
+
+test('what steps took is known after their entries were evicted, and of those that leave none', async () => {
+  for (let n = 0; n < 5; n++) await run({ pipeline: 'guess', useCache: false });
+  await run();
+  await run({ useCache: false });
+  await evictEntries(host.platform, caller, { maxBytes: 0 });
+  const { steps } = await plan({ useCache: false });
+  expect(steps.map(({ taskName, expected }) => [taskName, expected?.p50, expected?.samples])).toEqual([
+    ['prepare', 2, 2],
+    ['dock', 2, 2],
+    ['rescore', undefined, undefined],
+  ]);
+  const guessed = await plan({ pipeline: 'guess', useCache: false });
+  expect(guessed.steps[0]?.expected).toEqual({ p50: 2, p95: 2, samples: 5, basis: ['input bytes', '/seed'] });
+  await publish('off', [{ ...PREPARE, cache: 'off' }]);
+  await run({ pipeline: 'off' });
+  expect((await plan({ pipeline: 'off' })).steps[0]?.expected).toMatchObject({ p50: 2, samples: 1 });
 });
 
 test('both ask for their permissions, and see one organization', async () => {

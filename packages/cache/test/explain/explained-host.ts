@@ -33,7 +33,9 @@ export const callerWith = (...permissions: string[]): Caller => ({
   userId: null,
   permissions: new Set(permissions),
 });
-export const caller = callerWith('job.create', 'job.view', 'pipeline.create', 'cache.view', 'cache.manage');
+export const caller = callerWith(
+  ...['job.create', 'job.view', 'job.cancel', 'pipeline.create', 'cache.view', 'cache.manage'],
+);
 
 export type Answer = (request: JsonObject) => JsonObject | Promise<JsonObject>;
 

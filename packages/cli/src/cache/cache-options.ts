@@ -106,4 +106,11 @@ const refuse = (): never => {
 };
 
 /** Stands where no command looks for files; one that did would be told what it lacks. */
-const noArtifacts: ArtifactStore = { put: refuse, get: refuse, head: refuse, delete: refuse, list: refuse };
+const noArtifacts: ArtifactStore = {
+  put: refuse,
+  get: refuse,
+  head: refuse,
+  delete: refuse,
+  list: refuse,
+  clear: refuse,
+};

@@ -28,13 +28,13 @@ function toCells(entry: CacheEntry): readonly string[] {
   ];
 }
 
-const timeOf = (time: Date | null): string => (time === null ? '-' : time.toISOString().slice(0, 16).replace('T', ' '));
+const timeOf = (time: Date | null): string => (time === null ? '-' : `${time.toISOString().slice(0, 19)}Z`);
 
 /** Everything about one entry, a line a fact, and what happened to it. */
 export function formatEntry(entry: CacheEntry & { readonly history: readonly CacheEvent[] }): string {
   const facts: readonly (readonly [string, string])[] = [
     ['key', entry.cacheKey],
-    ['state', [entry.state, entry.reason, entry.pinned ? 'pinned' : null].filter((text) => text !== null).join(', ')],
+    ['state', stateOf(entry)],
     ['task', entry.taskKey ?? 'whole job'],
     ['step', entry.taskKey === null ? '-' : entry.taskName],
     ['pipeline', entry.pipelineVersion],
@@ -50,12 +50,25 @@ export function formatEntry(entry: CacheEntry & { readonly history: readonly Cac
     ['producer', JSON.stringify(entry.producer)],
     ['components', JSON.stringify(entry.keyComponents)],
   ];
-  const history = entry.history.map(({ ts, event, reason, canonicalJobId }) => [
-    timeOf(ts),
-    event,
-    reason ?? '-',
-    canonicalJobId ?? '-',
-  ]);
-  const told = history.length === 0 ? '' : `\n${formatTable([['when', 'event', 'reason', 'job before'], ...history])}`;
+  const told = entry.history.length === 0 ? '' : `\n${formatTable([EVENT_HEAD, ...entry.history.map(toEventCells)])}`;
   return `${formatTable(facts)}${told}`;
+}
+
+/** A reason that says no more than the state is left out. */
+function stateOf({ state, reason, pinned }: CacheEntry): string {
+  return [state, reason === state ? null : reason, pinned ? 'pinned' : null].filter((text) => text !== null).join(', ');
+}
+
+const EVENT_HEAD = ['when', 'event', 'reason', 'by user', 'job before', 'confidence before', 'values'];
+/** Characters of what an event keeps; `--json` shows all of it. */
+const MAX_VALUES = 200;
+
+function toEventCells(event: CacheEvent): readonly string[] {
+  const { ts, reason, actor, canonicalJobId, confidenceScore, metadata } = event;
+  const values = Object.keys(metadata).length === 0 ? '-' : JSON.stringify(metadata);
+  return [
+    ...[timeOf(ts), event.event, reason ?? '-', actor ?? '-', canonicalJobId ?? '-'],
+    ...[confidenceScore === null ? '-' : String(confidenceScore)],
+    values.length > MAX_VALUES ? `${values.slice(0, MAX_VALUES)}…` : values,
+  ];
 }

@@ -4,9 +4,9 @@ import { CommandUsageError } from '../errors.ts';
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const UNITS_BYTES: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** A key of the cache, or how one begins. @throws {CommandUsageError} */
+/** A key of the cache, or how one begins, in lower case. @throws {CommandUsageError} */
 export function parseKey(text: string): string {
-  if (/^[0-9a-f]{8,64}$/.test(text)) return text;
+  if (/^[0-9a-f]{8,64}$/i.test(text)) return text.toLowerCase();
   throw refuse('KEY', 'a key of the cache as mad cache list shows it, or its first 8 hexadecimal digits or more', text);
 }
 

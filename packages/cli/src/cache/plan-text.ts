@@ -23,8 +23,12 @@ export function formatPlan(
   lines.push(
     `planned without the platform's ${plannedWithout.join(' and ')}: where its cache has such, planJob in its own code is exact`,
   );
+  if (isForeign([job, ...steps]))
+    lines.push('entries are sealed with another secret: set MAD_CACHE_SECRET to that of the platform and plan again');
   return `${lines.join('\n')}\n`;
 }
+
+const isForeign = (parts: readonly PlannedPart[]): boolean => parts.some(({ rule }) => rule.facts.seal === 'foreign');
 
 function toLines(name: string, { outlook, rule, nearest }: PlannedPart): readonly string[] {
   return [`${name}: ${outlook} – ${rule.words}`, ...nearestLines(nearest)];

@@ -33,7 +33,11 @@ export function addUpkeepCommands(cache: Command, terminal: Terminal): void {
   withCacheOptions(cache.command('stats').description('entries, hits, misses by reason, and what was saved'))
     .option('--since <time>', 'decisions since then, such as 2030-01-31T08:00:00Z (default: all)')
     .action((flags: StatsFlags) => stats(terminal, flags));
-  withCacheOptions(cache.command('evict').description('drop the entries of least worth until the rest fits'))
+  withCacheOptions(
+    cache
+      .command('evict')
+      .description('drop the entries of least worth until the rest fits; their jobs keep results and files'),
+  )
     .option('--max-bytes <size>', 'what the rest may take, such as 500G')
     .option('--dry-run', 'say what would go, and drop nothing')
     .action((flags: EvictFlags) => evict(terminal, flags));
@@ -58,10 +62,12 @@ async function stats(terminal: Terminal, flags: StatsFlags): Promise<void> {
     const rows = [
       ['entries', `${found.entries}, ${formatBytes(found.bytes)}`],
       ['hits', String(found.hits)],
+      ['  at once', String(found.hits - found.hitsAfterWaiting)],
+      ['  after waiting for another job', String(found.hitsAfterWaiting)],
       ['misses', String(missed)],
       ...misses.map(([reason, number]) => [`  ${reason.replaceAll('_', ' ')}`, String(number)]),
-      ['waited for another job', String(found.flightsJoined)],
-      ['saved', formatDuration(found.savedMs)],
+      ['waits for another job begun', String(found.flightsJoined)],
+      ['compute time saved', formatDuration(found.savedMs)],
     ];
     terminal.out(formatTable(rows));
   }
@@ -76,7 +82,7 @@ async function evict(terminal: Terminal, flags: EvictFlags): Promise<void> {
   if (flags.json) terminal.out(toJson({ dryRun, ...done }));
   else
     terminal.out(
-      `${count(done.entries, 'entry', 'entries')} of ${formatBytes(done.bytes)} ${dryRun ? 'would be evicted' : 'evicted; mad cache gc deletes their files'}\n`,
+      `${count(done.entries, 'entry', 'entries')} of ${formatBytes(done.bytes)} ${dryRun ? 'would be evicted' : 'evicted; their jobs keep results and files, and mad cache gc deletes a file once nothing refers to it'}\n`,
     );
 }
 

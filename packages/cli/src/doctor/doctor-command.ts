@@ -7,6 +7,7 @@ import { FindingsLeftError } from '../errors.ts';
 import { parseOrgId } from '../migrate/parse-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { type DoctorReport, formatDoctorReport, toDoctorJson } from './doctor-report.ts';
+import { lookForOrphans } from './look-for-orphans.ts';
 import { parseClusters } from './parse-clusters.ts';
 import { requireArtifactFolder } from './require-artifact-folder.ts';
 import { requireClusters } from './require-clusters.ts';
@@ -29,7 +30,7 @@ export function addDoctorCommand(program: Command, terminal: Terminal): void {
   program
     .command('doctor')
     .description(
-      'find where the databases disagree about jobs, and mend it with --fix; exit code 1 while findings are left',
+      "find where the databases disagree about jobs, and mend it with --fix; find databases that are nobody's, or gone; exit code 1 while findings are left",
     )
     .option('--url <url>', 'the Metadata DB: postgresql://user:password@host:port/database (or MAD_DATABASE_URL)')
     .option(
@@ -48,7 +49,8 @@ async function runDoctor(terminal: Terminal, flags: Flags): Promise<void> {
   terminal.out(flags.json ? toDoctorJson(report) : formatDoctorReport(report));
   const left = report.findings.filter(({ outcome }) => outcome !== 'fixed');
   const fixable = left.filter(({ outcome }) => outcome === 'fixable').length;
-  if (left.length > 0) throw new FindingsLeftError({ left: left.length, fixable });
+  const total = left.length + report.orphans.length;
+  if (total > 0) throw new FindingsLeftError({ left: total, fixable });
 }
 
 async function examine({ env }: Terminal, flags: Flags): Promise<DoctorReport> {
@@ -67,6 +69,6 @@ async function examine({ env }: Terminal, flags: Flags): Promise<DoctorReport> {
     const findings: Finding[] = [];
     let next = await run.next();
     for (; !next.done; next = await run.next()) findings.push(next.value);
-    return { ...next.value, dryRun, findings };
+    return { ...next.value, dryRun, findings, orphans: await lookForOrphans({ metadata, clusters, orgId }) };
   });
 }

@@ -78,7 +78,7 @@ async function write(terminal: Terminal, text: string, flags: ExportFlags): Prom
     const { org_id: orgId } = await findOrg(metadata, text);
     return showProgress(terminal, (show) => {
       const onProgress = (progress: ArchiveProgress) => show(`${toWords(progress)} exported`);
-      return exportOrganization({ metadata, clusters, artifacts, onProgress }, { orgId, to: resolve(to), actor });
+      return exportOrganization({ metadata, clusters, artifacts, onProgress }, { orgId, to, actor });
     });
   });
   terminal.out(flags.json ? toJson({ ...archive, file: resolve(to) }) : describe(archive, to));
@@ -99,7 +99,7 @@ async function restore(terminal: Terminal, file: string, flags: RestoreFlags): P
     return showProgress(terminal, (show) => {
       show('verifying the archive');
       const onStep = (step: string) => show(`restoring: ${step}`);
-      const request = { from: resolve(file), name: flags.name, ...place, actor };
+      const request = { from: file, name: flags.name, ...place, actor };
       return restoreOrganization({ metadata, clusters, artifacts, onStep }, request);
     });
   });

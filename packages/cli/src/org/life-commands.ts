@@ -1,9 +1,23 @@
-import { newId } from '@mad/core';
-import { moveOrganization, provisionOrganization, reactivateOrganization, suspendOrganization } from '@mad/tenancy';
+import {
+  ConflictError,
+  findOrganizationByName,
+  findSqlState,
+  inAllOrganizations,
+  isMadError,
+  type MetadataDatabase,
+} from '@mad/core';
+import {
+  moveOrganization,
+  ProvisioningFailedError,
+  provisionOrganization,
+  reactivateOrganization,
+  suspendOrganization,
+} from '@mad/tenancy';
 import type { Command } from 'commander';
 import { count } from '../cache/amounts.ts';
 import { showProgress } from '../cache/show-progress.ts';
 import { toJson } from '../cache/to-json.ts';
+import { OrganizationUnfinishedError } from '../errors.ts';
 import { parseOrgId } from '../migrate/parse-flags.ts';
 import type { Terminal } from '../terminal.ts';
 import { findOrg, inPlatform, type OperatorFlags, ORG_HELP, withOperatorOptions } from './operator-options.ts';
@@ -42,22 +56,41 @@ export function addLifeCommands(org: Command, terminal: Terminal): void {
 }
 
 async function create(terminal: Terminal, name: string, flags: CreateFlags): Promise<void> {
-  const given = flags.id === undefined ? undefined : parseOrgId(flags.id, '--id');
-  // A new id refuses a name that is taken, which would be found without one.
-  const orgId = flags.resume ? given : (given ?? newId());
+  const orgId = flags.id === undefined ? undefined : parseOrgId(flags.id, '--id');
   const made = await inPlatform(terminal, flags, ({ metadata, clusters, actor }) => {
     const place = parsePlace(flags, clusters);
     const admin = flags.admin === undefined ? {} : { admin: { email: flags.admin } };
     return showProgress(terminal, (show) =>
       provisionOrganization(
         { metadata, clusters, onStep: (step) => show(`${name}: ${step}`) },
-        { name, orgId, ...place, ...admin, actor },
+        { name, orgId, mustBeNew: flags.resume !== true, ...place, ...admin, actor },
       ),
-    );
+    ).catch(async (error) => {
+      throw (await findUnfinished(metadata, { name, error })) ?? error;
+    });
   });
   if (flags.json) return void terminal.out(toJson(made));
   const admin = made.adminUserId === null ? '' : `, administrator ${made.adminUserId}`;
   terminal.out(`${made.orgId} is active: ${made.placement} on ${made.cluster}${admin}\n`);
+}
+
+/** What `--resume` goes on with, after a failure of `create`. */
+async function findUnfinished(
+  metadata: MetadataDatabase,
+  { name, error: cause }: { readonly name: string; readonly error: unknown },
+): Promise<OrganizationUnfinishedError | undefined> {
+  if (cause instanceof ProvisioningFailedError) {
+    const { cause: why } = cause;
+    const isTold = why instanceof Error && (isMadError(why) || findSqlState(why) !== undefined);
+    const reason = isTold ? `: ${why.message}` : '';
+    return new OrganizationUnfinishedError({ name, state: `stopped at step ${cause.details.step}${reason}`, cause });
+  }
+  if (!(cause instanceof ConflictError)) return undefined;
+  const there = await inAllOrganizations(metadata, (tx) => findOrganizationByName(tx, { name }));
+  if (there?.status !== 'provisioning' && there?.status !== 'failed') return undefined;
+  const state =
+    there.status === 'failed' ? 'was left half-way by an earlier call' : 'is being made, or was left half-way';
+  return new OrganizationUnfinishedError({ name, state, cause });
 }
 
 async function suspend(terminal: Terminal, text: string, flags: StatusFlags): Promise<void> {

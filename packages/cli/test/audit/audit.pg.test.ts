@@ -1,5 +1,11 @@
-import { inAllOrganizations, inOrganization, insertOrganization, newId } from '@mad/core';
-import { recordAudit, recordOperatorAudit } from '@mad/tenancy';
+import {
+  inAllOrganizations,
+  inOrganization,
+  insertOrganization,
+  newId,
+  recordAudit,
+  recordOperatorAudit,
+} from '@mad/core';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestPlatform, type TestPlatform } from '../org/platform.ts';

@@ -26,7 +26,7 @@ test.each([
   ['what are no bytes', ['evict', '--max-bytes', '5 GB'], /^mad: --max-bytes: expected bytes, .*got "5 GB"\n$/],
   ['no bytes', ['evict'], /^mad: --max-bytes: expected bytes, .*got none\n$/],
   ['nothing to invalidate', ['invalidate', '--reason', 'x'], /^mad: mad cache: expected at least one of KEY, .*\n$/],
-  ['a version without a task', ['disown', '--task-version', '1.0.0'], /^mad: --task-version: expected --task .*\n$/],
+  ['nothing to disown', ['disown', '--dry-run'], /^mad: mad cache: expected at least one of KEY, .*\n$/],
   ['what is no job', ['explain', 'job-1'], /^mad: JOB: expected the uuid of a job, got "job-1"\n$/],
   ['no request', ['plan'], /^mad: --request: expected a file .*got none\n$/],
 ])('%s: one line, exit code 2', async (_, args, line) => {

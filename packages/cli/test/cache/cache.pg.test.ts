@@ -11,10 +11,12 @@ beforeAll(async () => {
 });
 afterAll(() => organization[Symbol.asyncDispose]());
 
-async function cache(...args: string[]) {
+const cache = (...args: string[]) => cacheWith({}, ...args);
+
+async function cacheWith(env: Readonly<Record<string, string>>, ...args: string[]) {
   const printed = { out: '', err: '' };
   const code = await runMad(['cache', ...args, ...organization.flags], {
-    env: {},
+    env,
     out: (text) => {
       printed.out += text;
     },
@@ -67,7 +69,10 @@ test('entries are listed, and shown with what happened to them', async () => {
   const shown = await cache('show', step.cache_key);
   expect(shown.out).toMatch(/^state +served, pinned$/m);
   expect(shown.out).toMatch(/^file .*mad:\/\/org\//m);
-  expect(shown.out).toMatch(/ {2}PINNED /);
+  expect(shown.out).toMatch(/^made +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/m);
+  expect(shown.out).toMatch(/^when +event +reason +by user +job before +confidence before +values$/m);
+  expect(shown.out).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}PINNED /m);
+  expect((await cache('show', step.cache_key.toUpperCase())).out).toBe(shown.out);
   expect(await cache('unpin', step.cache_key)).toMatchObject({ code: 0, out: `unpinned ${step.cache_key}\n` });
 
   expect(await cache('expire', step.cache_key, '--at', '2000-01-01T00:00:00Z')).toMatchObject({ code: 0 });
@@ -75,6 +80,7 @@ test('entries are listed, and shown with what happened to them', async () => {
     state: 'expired',
     expires_at: '2000-01-01T00:00:00.000Z',
   });
+  expect((await cache('show', step.cache_key)).out).toMatch(/ EXPIRY_SET .*"expires_at":"2000-01-01T/);
   expect((await cache('expire', step.cache_key, '--never')).out).toBe(`${step.cache_key} does not expire\n`);
   expect(await json('show', step.cache_key)).toMatchObject({ state: 'served', expires_at: null });
 });
@@ -120,6 +126,9 @@ test('a job is explained, and a request planned', async () => {
   const demanding = await cache('plan', '--request', file, '--min-confidence', '0.6');
   expect(demanding.out).toMatch(/^whole job: miss – not scored, and a confidence of 0.6 is asked for$/m);
   expect(demanding.out).toMatch(/^planned without the platform's normalizers: .*$/m);
+  const SEALED = 'entries are sealed with another secret: set MAD_CACHE_SECRET to that of the platform and plan again';
+  expect(known.out).not.toContain(SEALED);
+  expect((await cacheWith({ MAD_CACHE_SECRET: 'x'.repeat(32) }, 'plan', '--request', file)).out).toContain(SEALED);
   expect(await json('plan', '--request', file)).toMatchObject({ planned_without: ['normalizers', 'minConfidence'] });
   await writeFile(file, JSON.stringify({ pipeline: 'docking', parameters: { smiles: 'CCC', seed: 3 } }));
   expect((await cache('plan', '--request', file)).out).toMatch(/^dock \(dock\): miss – no entry$/m);
@@ -130,6 +139,9 @@ test('what is invalidated is computed again; what is disowned tells who used it'
   const parameters = { smiles: 'CO', seed: 1 };
   const { jobId, step, whole } = await compute(parameters);
   const { jobId: served } = await organization.run(parameters);
+  const planned = await cache('invalidate', whole.cache_key, '--dry-run');
+  expect(planned).toEqual({ code: 0, out: '1 entry would be invalidated\n', err: '' });
+  expect(await json('show', whole.cache_key)).toMatchObject({ state: 'served' });
   const told = await cache('invalidate', whole.cache_key, '--reason', 'wrong box');
   expect(told).toEqual({ code: 0, out: '1 entry invalidated\n', err: '' });
   expect(await json('show', whole.cache_key)).toMatchObject({ state: 'invalidated', reason: 'wrong box' });
@@ -142,6 +154,13 @@ test('what is invalidated is computed again; what is disowned tells who used it'
     /^matched 0: .* with image sha256:0, service vna; mad cache list shows /,
   );
 
+  const one = await cache('disown', step.cache_key, '--reason', 'wrong force field', '--dry-run');
+  expect(one.out).toMatch(/^1 entry would be disowned, used by 2 jobs$/m);
+  expect(await json('show', step.cache_key)).toMatchObject({ state: 'served' });
+  expect((await cache('disown', step.cache_key, '--reason', 'wrong force field')).out).toMatch(/^1 entry disowned, /m);
+  const gone = (await cache('show', step.cache_key)).out;
+  expect(gone).toMatch(/^state +disowned$/m);
+  expect(gone).toMatch(/ DISOWNED .*{"reason":"wrong force field"}$/m);
   const disowned = await cache('disown', '--task', 'dock', '--from', '2000-01-01T00:00:00Z');
   expect(disowned.code).toBe(0);
   expect(disowned.out).toMatch(new RegExp(`^${jobId}  computed it +${step.cache_key}$`, 'm'));
@@ -157,6 +176,8 @@ test('statistics tell hits, misses and what was saved', async () => {
   await organization.flush();
   const { out } = await cache('stats');
   expect(out).toMatch(/^hits +[1-9]\d*$/m);
+  expect(out).toMatch(/^ {2}at once +[1-9]\d*$/m);
+  expect(out).toMatch(/^ {2}after waiting for another job +0$/m);
   expect(out).toMatch(/^ {2}no entry +[1-9]\d*$/m);
   expect(await json('stats', '--since', '2999-01-01T00:00:00Z')).toMatchObject({ hits: 0 });
 });
@@ -188,7 +209,9 @@ test('files that nothing refers to go after their grace; entries of least worth 
   expect((await cache('evict', '--max-bytes', '0', '--dry-run')).out).toMatch(
     /^[1-9]\d* entries of .* would be evicted\n$/,
   );
-  expect((await cache('evict', '--max-bytes', '0')).out).toMatch(/ evicted; mad cache gc deletes their files\n$/);
+  expect((await cache('evict', '--max-bytes', '0')).out).toMatch(
+    / evicted; their jobs keep results and files, and .*\n$/,
+  );
   expect((await json('list', '--state', 'served')).items).toEqual([]);
 });
 
@@ -223,6 +246,7 @@ test('the process reads the environment, and needs no store where no file is rea
     'entries',
     'bytes',
     'hits',
+    'hits_after_waiting',
     'misses',
     'saved_ms',
     'flights_joined',

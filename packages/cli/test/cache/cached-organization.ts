@@ -73,10 +73,10 @@ export async function openCachedOrganization(): Promise<CachedOrganization> {
   const tasks = made.use(createTaskRunner({ metadata, artifacts, allowedOrigins: [url] }));
   const cache = made.use(createResultCache({ artifacts, metadata }));
   const platform: Platform = { metadata, results, artifacts, tasks, cache, queue: createInProcessQueue() };
-  const { task_definition_id: taskDefinitionId } = await registerTask(metadata, { orgId, document: dock.document });
-  await registerTaskService(metadata, { orgId, taskDefinitionId, serviceUrl: `${url}/dock` });
-  const permissions = new Set(['job.create', 'job.view', 'pipeline.create']);
+  const permissions = new Set(['job.create', 'job.view', 'pipeline.create', 'task.define', 'task.update']);
   const caller: Caller = { orgId, userId: null, permissions };
+  const { task_definition_id: taskDefinitionId } = await registerTask(metadata, caller, { document: dock.document });
+  await registerTaskService(metadata, caller, { taskDefinitionId, serviceUrl: `${url}/dock` });
   await publishPipeline(platform, caller, {
     name: 'docking',
     version: '1.0.0',

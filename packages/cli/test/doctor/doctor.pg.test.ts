@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  connectPostgres,
   createLocalArtifactStore,
   formatArtifactUri,
   inAllOrganizations,
@@ -45,7 +46,10 @@ afterAll(async () => {
 
 /** An organization with one job that ended long ago and was never mirrored, and whose output is that digest. */
 async function prepare(placement: Placement, digest?: string): Promise<{ orgId: string; jobId: string }> {
-  const { orgId } = await provisionOrganization({ metadata, clusters }, { name: newId(), placement, cluster: 'main' });
+  const { orgId } = await provisionOrganization(
+    { metadata, clusters },
+    { name: `org ${newId()}`, placement, cluster: 'main' },
+  );
   const pipeline = await inOrganization(metadata, orgId, async (tx) => {
     const { pipeline_id } = await insertPipeline(tx, { name: 'docking' });
     const version = { pipeline_id, version: '1.0.0', spec: {} };
@@ -98,6 +102,7 @@ test.each(['database', 'schema'] as const)(
       organizations: 1,
       jobs: 1,
       findings: [expect.objectContaining({ kind: 'mirror_missing', org_id: orgId, job_id: jobId, outcome: 'fixed' })],
+      orphans: [],
     });
     const { items } = await inOrganization(metadata, orgId, (tx) => listJobsMeta(tx));
     expect(items).toEqual([expect.objectContaining({ job_id: jobId, status: 'COMPLETED' })]);
@@ -153,13 +158,83 @@ test('an organization that is not there is a wrong call that names it, not a fin
 test('a cluster that only others need may be left out', async () => {
   const { orgId } = await provisionOrganization(
     { metadata, clusters: { spare: { kind: 'postgres', connect: () => ({ connectionString: database.url }) } } },
-    { name: newId(), placement: 'schema', cluster: 'spare' },
+    { name: `org ${newId()}`, placement: 'schema', cluster: 'spare' },
   );
   const run = await mad(['doctor', '--url', database.url, '--cluster', `spare=${database.url}`, '--org', orgId]);
   expect(run).toMatchObject({ code: 0, err: '' });
   const set = { status: 'suspended' } as const;
   await inAllOrganizations(metadata, (tx) => updateOrganization(tx, { orgId, set }));
 });
+
+test('what is on a cluster and nobody knows, and what a row knows and is gone, are findings with the next step', async () => {
+  await using own = await openOwnCluster();
+  const { orgId } = await provisionOrganization(
+    { metadata, clusters: own.clusters },
+    { name: `org ${newId()}`, placement: 'schema', cluster: 'own' },
+  );
+  const look = (...args: string[]) =>
+    mad(['doctor', '--url', database.url, '--cluster', `main=${database.url}`, `own=${own.url}`, ...args]);
+  const gone = `mad_results_${orgId.replaceAll('-', '')}`;
+  const [stray, lost] = [newId(), newId()].map((id) => `mad_results_${id.replaceAll('-', '')}`);
+  for (const statement of [`drop schema ${gone} cascade`, `create schema ${stray}`, `create database ${lost}`])
+    await own.run(statement);
+
+  const found = await look();
+  expect(found.code).toBe(1);
+  const lines = found.out.split('\n');
+  expect(lines.find((line) => line.includes(gone))).toMatch(
+    new RegExp(`^own +${gone} +${orgId} +schema_missing +its row says .* +restore it from a backup$`),
+  );
+  expect(lines.find((line) => line.includes(`${stray} `))).toMatch(
+    new RegExp(`^own +${stray} +- +schema_unknown +made by this login.*DROP SCHEMA "${stray}" CASCADE$`),
+  );
+  expect(lines.find((line) => line.includes(`${lost} `))).toMatch(/^own .* database_unknown .*DROP DATABASE "mad_/);
+
+  const ofOne = await look('--org', orgId, '--json', '--fix');
+  expect(ofOne).toMatchObject({ code: 1, err: expect.stringMatching(/^mad: \d findings? (is|are) left\n$/) });
+  expect(JSON.parse(ofOne.out).orphans).toEqual([
+    expect.objectContaining({ kind: 'schema_missing', cluster: 'own', name: gone, org_id: orgId }),
+  ]);
+  const set = { status: 'suspended' } as const;
+  await inAllOrganizations(metadata, (tx) => updateOrganization(tx, { orgId, set }));
+});
+
+test('a cluster that cannot be looked at is a finding, and the others are looked at', async () => {
+  const { orgId } = await prepare('schema');
+  const run = await doctor('nowhere=postgresql://u:hush@127.0.0.1:1/d', '--json');
+  expect(run.code).toBe(1);
+  expect(run.out).not.toContain('hush');
+  const { orphans, findings } = JSON.parse(run.out);
+  expect(orphans).toContainEqual(
+    expect.objectContaining({ kind: 'cluster_unreachable', cluster: 'nowhere', name: null, org_id: null }),
+  );
+  expect(findings).toContainEqual(expect.objectContaining({ org_id: orgId, kind: 'mirror_missing' }));
+});
+
+/** The test's database as a cluster, under a login of its own: what others make on the server is not its. */
+async function openOwnCluster() {
+  const login = `mad_doctor_${newId().replaceAll('-', '')}`;
+  const name = new URL(database.url).pathname.slice(1);
+  await sql`create role ${sql.id(login)} login createdb password 'hush'`.execute(database.db);
+  await sql`grant create on database ${sql.id(name)} to ${sql.id(login)}`.execute(database.db);
+  const url = new URL(database.url);
+  Object.assign(url, { username: login, password: 'hush' });
+  const clusters: Clusters = { own: { kind: 'postgres', connect: () => ({ connectionString: url.href }) } };
+  const db = connectPostgres({ connectionString: url.href, max: 1 });
+  return {
+    ...{ clusters, url: url.href },
+    run: (statement: string) => sql.raw(statement).execute(db),
+    async [Symbol.asyncDispose]() {
+      const { rows } = await sql<{ datname: string }>`
+        select datname from pg_database where datdba = current_user::regrole`.execute(db);
+      for (const { datname } of rows) await sql`drop database ${sql.id(datname)}`.execute(db);
+      await sql`drop owned by current_user cascade`.execute(db);
+      await db.destroy();
+      await sql`drop owned by ${sql.id(login)}`.execute(database.db);
+      await sql`drop role ${sql.id(login)}`.execute(database.db);
+    },
+  };
+}
 
 test('a database without migrations is one line with the next step', async () => {
   await using empty = await createPostgresDatabase();

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inAllOrganizations, newId, updateOrgDatabase } from '@mad/core';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestPlatform, type TestPlatform } from './platform.ts';
 
@@ -50,6 +51,21 @@ test('a name that is taken is refused, and found with --resume', async () => {
   });
 });
 
+test('one that stopped on its way names --resume, and so does the next call without it', async () => {
+  const args = ['create', 'Stopped', '--placement', 'schema'];
+  const id = newId();
+  const name = `mad_results_${id.replaceAll('-', '')}`;
+  await sql`create schema ${sql.id(name)} create table mad_results_migrations (n int)`.execute(platform.metadata);
+  const stopped = await org(...args, '--id', id);
+  expect(stopped).toMatchObject({ code: 1, out: '' });
+  expect(stopped.err).toMatch(/^mad: organization Stopped stopped at step migrate: .*; give the same command --resume/);
+  const again = await org(...args);
+  expect(again).toMatchObject({ code: 1, out: '' });
+  expect(again.err).toMatch(/^mad: organization Stopped was left half-way by an earlier call; .* --resume to go on/);
+  await sql`drop schema ${sql.id(name)} cascade`.execute(platform.metadata);
+  expect(await create('Stopped', '--resume')).toMatchObject({ org_id: id });
+});
+
 test('an organization is suspended and reactivated, with the actor and the reason in the trail', async () => {
   const { org_id } = await create('Paused', '--admin', 'grace@example.org');
   const { admin_user_id } = await create('Paused', '--admin', 'grace@example.org', '--resume');
@@ -93,10 +109,10 @@ test('an organization leaves after its name was typed, with an archive from whic
   expect(unasked.err).toMatch(
     /^mad: --yes: expected it to be given, because the Results DB, files and rows of Leaver .*, got none\n$/,
   );
-  const mistyped = await platform.mad(leave, 'leaver');
+  const mistyped = await platform.mad(leave, { answer: 'leaver' });
   expect(mistyped).toMatchObject({ code: 2, out: '', asked: [expect.stringMatching(/Type Leaver to go on: $/)] });
   expect(await json('show', 'Leaver')).toMatchObject({ status: 'active' });
-  const left = await platform.mad(leave, 'Leaver');
+  const left = await platform.mad(leave, { answer: 'Leaver' });
   expect(left).toMatchObject({ code: 0, err: '' });
   expect(left.out).toMatch(new RegExp(`${org_id} is off the platform, 0 files deleted\\n$`));
   expect((await stat(archive)).size).toBeGreaterThan(0);
@@ -124,7 +140,7 @@ test('who is behind is listed, and the fleet migrated', async () => {
   expect(done.out).toMatch(/^done: \d+ organizations? at \d{4}_\w+, 0 failed, 0 behind\n$/);
   const paused = await org('migrate', '--pause');
   expect(paused).toMatchObject({ code: 1, out: '' });
-  expect(paused.err).toMatch(/^mad: open fleet migration .* none is open\n$/);
+  expect(paused.err).toMatch(/^mad: fleet migration .* none is open\n$/);
 }, 60_000);
 
 test('an organization that is not there is one line with the next step, exit code 1', async () => {

@@ -12,12 +12,20 @@ export interface Printed {
   readonly err: string;
 }
 
+/** What a person or a pipe gives a command; nobody sits there where neither is given. */
+export interface Typed {
+  readonly answer?: string;
+  /** One for each time that a secret is asked for. */
+  readonly secrets?: readonly string[];
+  /** On standard input. */
+  readonly input?: string;
+}
+
 /** A platform without organizations, and `mad` on it. */
 export interface TestPlatform extends AsyncDisposable {
   readonly metadata: MetadataDatabase;
   readonly folder: string;
-  /** `answer`: what a person types when asked; absent, nobody sits there. */
-  mad(args: readonly string[], answer?: string): Promise<Printed & { readonly asked: readonly string[] }>;
+  mad(args: readonly string[], typed?: Typed): Promise<Printed & { readonly asked: readonly string[] }>;
 }
 
 export async function openTestPlatform(): Promise<TestPlatform> {
@@ -36,7 +44,7 @@ export async function openTestPlatform(): Promise<TestPlatform> {
   const stack = made.move();
   return {
     ...{ metadata, folder },
-    async mad(args, answer) {
+    async mad(args, { answer, secrets, input = '' } = {}) {
       const printed = { out: '', err: '', asked: [] as string[] };
       const code = await runMad(args, {
         env: { MAD_DATABASE_URL: database.url, MAD_CLUSTERS: `main=${database.url}` },
@@ -46,6 +54,10 @@ export async function openTestPlatform(): Promise<TestPlatform> {
         err: (text) => {
           printed.err += text;
         },
+        readInput: async () => input,
+        ...(secrets && {
+          askSecret: async (question: string) => secrets[printed.asked.push(question) - 1] ?? '',
+        }),
         ...(answer !== undefined && {
           ask: async (question: string) => {
             printed.asked.push(question);

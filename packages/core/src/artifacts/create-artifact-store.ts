@@ -19,7 +19,7 @@ export interface ArtifactStoreOptions {
 
 /**
  * An artifact store on any Flystorage adapter. Bytes are written under a name of their own and moved to their digest when complete, so
- * a crash leaves no half artifact behind a digest; what it leaves under `incoming/` is never read.
+ * a crash leaves no half artifact behind a digest; what it leaves under `incoming/` is never read, and goes with the organization.
  */
 export function createArtifactStore(
   storage: FileStorage,
@@ -82,6 +82,9 @@ export function createArtifactStore(
         if (!isFile(entry)) continue;
         yield { digest: entry.path.slice(-64), sizeBytes: entry.size ?? (await storage.fileSize(entry.path)) };
       }
+    },
+    async clear(orgId) {
+      await storage.deleteDirectory(folder(orgId));
     },
   };
 }

@@ -10,6 +10,7 @@ import { answerRepeated } from './answer-repeated.ts';
 import { lookUpJobs } from './look-up-jobs.ts';
 import type { SubmitJob } from './parse-submit-request.ts';
 import { type PreparedJob, prepareJobs } from './prepare-jobs.ts';
+import { requireStorage } from './require-storage.ts';
 import { type Outcomes, type SubmittedJob, toSubmitted } from './submitted-job.ts';
 import { type FindReuse, type WrittenJob, writeJobs } from './write-jobs.ts';
 
@@ -46,11 +47,11 @@ export async function acceptJobs(
 
   const open = askable.filter(({ index }) => !outcomes.has(index));
   const jobs = await lookUpJobs(platform, results, { orgId, jobs: firstOfEachKey(open) });
-  const quotas = limitsOf(await platform.quotas?.get(orgId));
-  const written = await writeJobs(results, {
-    ...{ caller, jobs, findReuse, quotas },
-    logger: platform.logger ?? silentLogger,
-  }).catch((error: unknown) => refuseTogether(error, jobs, outcomes));
+  const quotas = await platform.quotas?.get(orgId);
+  const write = { caller, jobs, findReuse, quotas: countedOf(quotas), logger: platform.logger ?? silentLogger };
+  const written = await requireStorage(results, { quotas, jobs })
+    .then(() => writeJobs(results, write))
+    .catch((error: unknown) => refuseTogether(error, jobs, outcomes));
   for (const [index, job] of written) outcomes.set(index, toSubmitted(job));
   const announced = announceJobs(platform, { orgId, jobs: [...written.values()] });
   // What is over already nobody has to be told of first: a hit is answered while its mirror is being written.
@@ -61,8 +62,8 @@ export async function acceptJobs(
   return requests.map((_, index) => outcomes.get(index) ?? goneMeanwhile(requests[index]));
 }
 
-/** Undefined where nothing limits: then nothing is counted either. */
-function limitsOf(quotas: JobQuotas | undefined): JobQuotas | undefined {
+/** Undefined where jobs are not limited: then they are counted only where a limit stood in this month. */
+function countedOf(quotas: JobQuotas | undefined): JobQuotas | undefined {
   return quotas?.maxJobsPerMonth === undefined && quotas?.maxConcurrentJobs === undefined ? undefined : quotas;
 }
 

@@ -8,6 +8,7 @@ import { getJob, listJobInputs } from '../results/job.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import type { JobRow } from '../results/tables/job.table.ts';
 import { listTaskResults } from '../results/task-result.repository.ts';
+import { refuseUnknownKeys } from '../unknown-keys.ts';
 import { acceptJobs } from './accept-jobs.ts';
 import { getPermittedJob } from './get-permitted-job.ts';
 import { parseJobCache } from './job-cache.ts';
@@ -16,7 +17,6 @@ import type { SubmitJob } from './parse-submit-request.ts';
 import { isTerminal } from './states.ts';
 import type { SubmittedJob } from './submitted-job.ts';
 import { traceJob } from './trace-job.ts';
-import { refuseUnknownKeys } from './unknown-keys.ts';
 import type { FindReuse } from './write-jobs.ts';
 
 /** What is to be different from a job that is over. */

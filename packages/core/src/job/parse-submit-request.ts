@@ -4,7 +4,7 @@ import { isUuid } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { findNotPlainJson } from '../plain-json.ts';
 import { copyObject, readPlainly } from '../read-plainly.ts';
-import { listUnknownKeys } from './unknown-keys.ts';
+import { listUnknownKeys } from '../unknown-keys.ts';
 
 /** What is asked of a job. */
 export interface SubmitJob {

@@ -1,8 +1,8 @@
 import type { Caller } from '../access/caller.ts';
 import type { Platform } from '../platform.ts';
+import { refuseUnknownKeys } from '../unknown-keys.ts';
 import { type ForkJob, forkJob } from './fork-job.ts';
 import type { SubmittedJob } from './submitted-job.ts';
-import { refuseUnknownKeys } from './unknown-keys.ts';
 
 /** Which job to run again, and how. */
 export type RetryJob = Omit<ForkJob, 'inputs' | 'parameters' | 'version'>;

@@ -8,7 +8,7 @@ import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
 import { followLeaders } from '../results/followers.ts';
 import { type AcceptedJob, insertJobs } from '../results/insert-jobs.ts';
 import type { NewJobEvent } from '../results/job-event.repository.ts';
-import { countNewJobs } from '../results/job-usage.repository.ts';
+import { addNewJobs, countNewJobs } from '../results/job-usage.repository.ts';
 import type { MirroredJob } from '../results/mirrored-job.repository.ts';
 import { keepNewJob } from '../results/new-jobs.ts';
 import { insertPipelineSpec } from '../results/pipeline-spec.repository.ts';
@@ -36,6 +36,7 @@ export interface WriteJobs {
   readonly caller: Caller;
   readonly jobs: readonly DecidedJob[];
   readonly findReuse: FindReuse | undefined;
+  /** Undefined: nothing limits; jobs are counted where a limit stood in this month. */
   readonly quotas: JobQuotas | undefined;
   readonly logger: Logger;
 }
@@ -78,8 +79,8 @@ async function writeOnce(
       return { index: job.index, reuse, ...toAccepted(job, { caller, reuse }) };
     }),
   );
-  const insert = async (db: ResultsDatabase) => {
-    const inserted = new Map((await insertJobs(db, { jobs: rows })).map((row) => [row.job_id, row]));
+  const insert = async (db: ResultsDatabase, isCounted = false) => {
+    const inserted = new Map((await insertJobs(db, { jobs: rows, isCounted })).map((row) => [row.job_id, row]));
     for (const { job, reuse } of rows)
       if (reuse && inserted.has(job.job_id))
         await copyTaskResults(db, { fromJobId: reuse.sourceJobId, toJobId: job.job_id, taskNames: reuse.taskNames });
@@ -94,7 +95,7 @@ async function writeOnce(
   // One job that takes nothing over is one statement, which needs no transaction around it.
   const isOne = rows.length === 1 && rows[0]?.reuse === undefined;
   const inserted =
-    isOne && quotas === undefined ? await insert(results) : await results.transaction().execute(inLimits);
+    isOne && quotas === undefined ? await insert(results, true) : await results.transaction().execute(inLimits);
   const leaders = await findLeaders(results, {
     caller,
     jobs: rows.filter(({ job }) => inserted.has(job.job_id)),
@@ -120,7 +121,7 @@ async function requireQuotas(
   tx: ResultsTransaction,
   { quotas, asked }: { readonly quotas: JobQuotas | undefined; readonly asked: number },
 ): Promise<void> {
-  if (quotas === undefined) return;
+  if (quotas === undefined) return void (await addNewJobs(tx, { jobs: asked }));
   const { jobsThisMonth, openJobs } = await countNewJobs(tx, { jobs: asked });
   const limits: readonly (readonly [QuotaName, number | undefined, number])[] = [
     ['max_jobs_per_month', quotas.maxJobsPerMonth, jobsThisMonth],

@@ -40,6 +40,9 @@ async function write(
     return { moved: await inOrganization(metadata, orgId, (tx) => mirrorJobsMeta(tx, mirrors)), refused: [] };
   } catch (error) {
     if (!isRefusal(error)) throw error;
+    if (isUserUnknown(error) && mirrors.length === 1) {
+      return write(metadata, orgId, [{ ...first, submitted_by: null }]);
+    }
     if (mirrors.length === 1) return { moved: new Set(), refused: [{ jobId: first.job_id, error }] };
     const half = Math.ceil(mirrors.length / 2);
     const one = await write(metadata, orgId, mirrors.slice(0, half));
@@ -47,6 +50,10 @@ async function write(
     return { moved: new Set([...one.moved, ...two.moved]), refused: [...one.refused, ...two.refused] };
   }
 }
+
+/** The user was deleted, or is one of a host that has identities of its own. */
+const isUserUnknown = (error: unknown): boolean =>
+  error instanceof RowRefusedError && error.constraint === 'jobs_meta_submitted_by_fkey';
 
 /** True for what a row's own content brings about: a rule of the database, or a value that its column cannot hold (class 22). */
 function isRefusal(error: unknown): boolean {

@@ -11,6 +11,7 @@ import type {
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'identity provider';
+const where = 'this platform';
 
 interface ById {
   readonly providerId: string;
@@ -30,7 +31,7 @@ export function findIdentityProvider(
 
 /** As `findIdentityProvider`, for a row that must be there. @throws {NotFoundError} */
 export async function getIdentityProvider(tx: OperatorTransaction, { providerId }: ById): Promise<IdentityProviderRow> {
-  return found(await findIdentityProvider(tx, { providerId }), { entity, id: providerId });
+  return found(await findIdentityProvider(tx, { providerId }), { entity, id: providerId, where });
 }
 
 /** All providers, newest first. */
@@ -71,7 +72,7 @@ export async function updateIdentityProvider(
     .where('provider_id', '=', rowId(providerId))
     .returningAll()
     .executeTakeFirst();
-  return found(row, { entity, id: providerId });
+  return found(row, { entity, id: providerId, where });
 }
 
 /** Removes the provider with every identity linked by it. Returns false when there was none. */

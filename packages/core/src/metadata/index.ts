@@ -25,6 +25,7 @@ export {
   readAuditChainEnd,
 } from './audit-log.repository.ts';
 export { checkMetadataRole, type MetadataRole } from './check-metadata-role.ts';
+export { isEmailAddress } from './email-address.ts';
 export {
   type AddFleetOrganizations,
   addFleetOrganizations,
@@ -369,6 +370,8 @@ export {
   type ListTaskServices,
   listTaskServiceStates,
   listTaskServices,
+  lockTaskService,
+  type OwnTaskServiceRow,
   type TaskServiceStateRow,
   type TellTaskServiceState,
   tellTaskServiceState,

@@ -72,7 +72,11 @@ export async function listUserOrganizations(
     .execute();
 }
 
-/** Makes a user a member. @throws {ConflictError} when the user is one. @throws {RowRefusedError} when there is no such user. */
+/**
+ * Makes a user a member. Whether there is such a user shows in the answer, and its e-mail afterwards: never with an id that a member of the organization
+ * named. Those invite.
+ * @throws {ConflictError} when the user is one. @throws {RowRefusedError} when there is no such user.
+ */
 export function insertMembership(
   tx: OrganizationTransaction,
   { userId }: { readonly userId: string },

@@ -12,6 +12,7 @@ import type {
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'organization';
+const where = 'this platform';
 const hint = 'choose another name: names differ by more than case';
 
 /** The organization; undefined when it does not exist or the transaction is another's. */
@@ -27,7 +28,7 @@ export async function getOrganization(
   tx: MetadataTransaction,
   { orgId }: { readonly orgId: OrgId },
 ): Promise<OrganizationRow> {
-  return found(await findOrganization(tx, { orgId }), { entity, id: orgId });
+  return found(await findOrganization(tx, { orgId }), { entity, id: orgId, where });
 }
 
 /** The organization of this name, whatever its case. */
@@ -91,7 +92,7 @@ export async function updateOrganization(
   const row = await translateRefusal({ entity, id: set.name ?? orgId, hint }, () =>
     tx.updateTable('organizations').set(set).where('org_id', '=', rowId(orgId)).returningAll().executeTakeFirst(),
   );
-  return found(row, { entity, id: orgId });
+  return found(row, { entity, id: orgId, where });
 }
 
 /**

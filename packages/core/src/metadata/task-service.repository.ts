@@ -3,7 +3,7 @@ import { newId, rowId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { idBeforePage } from './keyset.ts';
-import type { MetadataTransaction } from './metadata-database.ts';
+import { type MetadataTransaction, type OrganizationTransaction, organizationOf } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
 import type {
   HealthStatus,
@@ -84,6 +84,34 @@ export async function listTaskServiceStates(
     .limit(pageLimit(request) + 1)
     .execute();
   return toPage(rows, request, (row) => [row.service_id]);
+}
+
+/** A running instance with the name and the maker of its task. */
+export interface OwnTaskServiceRow {
+  readonly service: TaskServiceRow;
+  readonly taskKey: string;
+  readonly version: string;
+  /** The user who registered the task. */
+  readonly createdBy: string | null;
+}
+
+/** An instance of a task of the organization's own, which nobody else changes until the transaction ends. */
+export async function lockTaskService(
+  tx: OrganizationTransaction,
+  { serviceId }: { readonly serviceId: string },
+): Promise<OwnTaskServiceRow | undefined> {
+  const row = await tx
+    .selectFrom('task_services as s')
+    .innerJoin('task_definitions as d', 'd.task_definition_id', 's.task_definition_id')
+    .selectAll('s')
+    .select(['d.task_id', 'd.version', 'd.created_by'])
+    .where('s.service_id', '=', rowId(serviceId))
+    .where('d.org_id', '=', organizationOf(tx))
+    .forUpdate('s')
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const { task_id: taskKey, version, created_by: createdBy, ...service } = row;
+  return { service, taskKey, version, createdBy };
 }
 
 export interface TellTaskServiceState {

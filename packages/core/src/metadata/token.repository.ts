@@ -3,6 +3,7 @@ import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { explainRoleFailure } from './explain-role-failure.ts';
 import { idBeforePage } from './keyset.ts';
+import { getMember } from './membership.repository.ts';
 import {
   type MetadataDatabase,
   type MetadataTransaction,
@@ -106,8 +107,12 @@ export async function listTokens(tx: MetadataTransaction, request: ListTokens = 
   return toPage(rows, request, (row) => [row.token_id]);
 }
 
-/** Writes a token of the organization. `secret_hash` is the SHA-256 of the secret part; the bearer value is kept nowhere. */
-export function insertToken(tx: OrganizationTransaction, token: OwnedRow<NewTokenRow>): Promise<TokenRow> {
+/**
+ * Writes a token of one of the organization's members. `secret_hash` is the SHA-256 of the secret part; the bearer value is kept nowhere.
+ * @throws {NotFoundError} for anybody else, whether or not there is such a user.
+ */
+export async function insertToken(tx: OrganizationTransaction, token: OwnedRow<NewTokenRow>): Promise<TokenRow> {
+  await getMember(tx, { userId: token.user_id });
   return insert(tx, { ...token, org_id: organizationOf(tx) });
 }
 

@@ -38,9 +38,9 @@ export async function translateRefusal<T>(facts: WriteFacts, write: () => Promis
   }
 }
 
-/** The row, or NotFoundError where there is none. */
-export function found<Row>(row: Row | undefined, { entity, id }: WriteFacts): Row {
-  if (row === undefined) throw new NotFoundError({ entity, id });
+/** The row, or NotFoundError where there is none; `where` for what belongs to no organization. */
+export function found<Row>(row: Row | undefined, { entity, id, where }: WriteFacts & { readonly where?: string }): Row {
+  if (row === undefined) throw new NotFoundError({ entity, id, ...(where !== undefined && { where }) });
   return row;
 }
 

@@ -1,5 +1,6 @@
 import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
+import { isEmailAddress, requireEmailAddress } from './email-address.ts';
 import { idBeforePage } from './keyset.ts';
 import type { OperatorTransaction } from './metadata-database.ts';
 import { isEmpty } from './owned-row.ts';
@@ -7,6 +8,7 @@ import type { NewUserRow, UserRow, UserRowUpdate } from './tables/user.table.ts'
 import { found, translateRefusal } from './translate-refusal.ts';
 
 const entity = 'user';
+const where = 'this platform';
 const hint = 'e-mail addresses are unique, whatever their case: make the existing user a member';
 
 /** `hashed_password` of someone who signs in elsewhere. No hash looks like it, so no password verifies against it. */
@@ -22,15 +24,17 @@ export function findUser(
 
 /** As `findUser`, for a row that must be there. @throws {NotFoundError} */
 export async function getUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<UserRow> {
-  return found(await findUser(tx, { userId }), { entity, id: userId });
+  return found(await findUser(tx, { userId }), { entity, id: userId, where });
 }
 
-/** The user of this address, whatever its case. */
+/** The user of this address, whatever its case; undefined for what is none that a user can have. */
 export function findUserByEmail(
   tx: OperatorTransaction,
   { email }: { readonly email: string },
 ): Promise<UserRow | undefined> {
-  return tx.selectFrom('users').selectAll().where('email', '=', email).executeTakeFirst();
+  // What is none is asked for too, as none: so that both take as long.
+  const asked = isEmailAddress(email) ? email : '';
+  return tx.selectFrom('users').selectAll().where('email', '=', asked).executeTakeFirst();
 }
 
 /** All users of the platform, newest first. */
@@ -45,27 +49,35 @@ export async function listUsers(tx: OperatorTransaction, request: PageRequest = 
   return toPage(rows, request, (row) => [row.user_id]);
 }
 
-/** Without `hashed_password` the user has none and no password verifies. @throws {ConflictError} when the address is taken in any case. */
-export function insertUser(
+/**
+ * Without `hashed_password` the user has none and no password verifies.
+ * @throws {ConflictError} when the address is taken in any case. @throws {ValidationFailedError} when it is not printable ASCII.
+ */
+export async function insertUser(
   tx: OperatorTransaction,
   user: Omit<NewUserRow, 'hashed_password'> & { readonly hashed_password?: string | undefined },
 ): Promise<UserRow> {
+  requireEmailAddress(user.email);
   const row = { ...user, user_id: user.user_id ?? newId(), hashed_password: user.hashed_password ?? UNUSABLE_PASSWORD };
   return translateRefusal({ entity, id: row.user_id, hint }, () =>
     tx.insertInto('users').values(row).returningAll().executeTakeFirstOrThrow(),
   );
 }
 
-/** Changes the columns given. @throws {NotFoundError} @throws {ConflictError} when the new address is taken in any case. */
+/**
+ * Changes the columns given.
+ * @throws {NotFoundError} @throws {ConflictError} when the new address is taken in any case. @throws {ValidationFailedError} when it is not printable ASCII.
+ */
 export async function updateUser(
   tx: OperatorTransaction,
   { userId, set }: { readonly userId: string; readonly set: Omit<UserRowUpdate, 'user_id'> },
 ): Promise<UserRow> {
   if (isEmpty(set)) return getUser(tx, { userId });
+  if (set.email !== undefined) requireEmailAddress(set.email);
   const row = await translateRefusal({ entity, id: userId, hint }, () =>
     tx.updateTable('users').set(set).where('user_id', '=', rowId(userId)).returningAll().executeTakeFirst(),
   );
-  return found(row, { entity, id: userId });
+  return found(row, { entity, id: userId, where });
 }
 
 /**

@@ -3,6 +3,7 @@ import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import { isUuid } from '../ids.ts';
 import { findNotPlainJson } from '../plain-json.ts';
 import { readPlainly } from '../read-plainly.ts';
+import { listUnknownKeys } from '../unknown-keys.ts';
 
 const request = z.looseObject({
   name: z
@@ -21,6 +22,8 @@ const request = z.looseObject({
   visibility: z.enum(['private', 'org', 'public']).optional(),
 });
 
+const KEYS = [...Object.keys(request.shape), 'spec'];
+
 /** Characters of a spec as JSON: every job of it reads it whole. What is larger is data, and an input. */
 export const MAX_SPEC_LENGTH = 8_000_000;
 export const TOO_LONG = `expected ${MAX_SPEC_LENGTH} characters of JSON at most; hand large values over as files`;
@@ -37,6 +40,7 @@ function listIssues(value: unknown): readonly ValidationIssue[] {
     pointer: path.map((part) => `/${String(part)}`).join(''),
     message,
   }));
+  issues.push(...listUnknownKeys(value, KEYS));
   const found = typeof value === 'object' && value !== null ? findNotPlainJson(Reflect.get(value, 'spec')) : undefined;
   if (found) issues.push({ pointer: `/spec${found.pointer}`, message: `expected plain JSON, got ${found.found}` });
   else if (issues.length === 0 && sizeOf(Reflect.get(value as object, 'spec')) > MAX_SPEC_LENGTH)

@@ -1,5 +1,6 @@
 import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
 import type { JsonObject, JsonValue } from '../json.ts';
+import { listUnknownKeys } from '../unknown-keys.ts';
 import type { Condition } from './condition.ts';
 import { type PipelineSpecInput, parsePipelineSpec } from './pipeline-spec.ts';
 import { createReference, findReference, isReference, type Reference, type Source } from './reference.ts';
@@ -109,19 +110,24 @@ export interface PipelineResults {
 /**
  * A pipeline spec, written with types: the compiler refuses a request without a required property, and a reference to a value of another type.
  * The result is plain JSON, the same as written by hand; publish it as such.
- * @throws {ValidationFailedError} naming each place that does not have the form of a spec, circles, and references inside the value of a property
+ * @throws {ValidationFailedError} naming each place that does not have the form of a spec, options that do not exist, circles, and references inside the
+ * value of a property
  */
 export function definePipeline<const Inputs = EmptyObject, const Parameters = EmptyObject>(
-  { inputs, parameters, timeoutMs }: PipelineGivens<Inputs, Parameters>,
+  givens: PipelineGivens<Inputs, Parameters>,
   draft: (given: PipelineDraft<Inputs, Parameters>) => PipelineResults | undefined,
 ): PipelineSpecInput {
+  refuseUnknown(givens, GIVENS);
+  const { inputs, parameters, timeoutMs } = givens;
   const tasks: StepInput[] = [];
-  const { outputs, docking } =
+  const results =
     draft({
       inputs: createReference('/inputs'),
       parameters: createReference('/parameters'),
       step: createDefineStep(tasks),
     }) ?? {};
+  refuseUnknown(results, RESULTS);
+  const { outputs, docking } = results;
   const spec: PipelineSpecInput = {
     version: 1,
     ...(inputs && { inputs }),
@@ -135,6 +141,23 @@ export function definePipeline<const Inputs = EmptyObject, const Parameters = Em
   return spec;
 }
 
+const GIVENS = ['inputs', 'parameters', 'timeoutMs'];
+const RESULTS = ['outputs', 'docking'];
+const SINGLE = ['request', 'when', 'dependsOn', 'retry', 'timeoutMs', 'cache', 'onFailure'];
+const FOR_EACH = [...SINGLE, 'items', 'key', 'concurrency', 'onItemFailure'];
+
+/** Passed over, a misspelt option would let the pipeline run as nobody asked. */
+function refuseUnknown(
+  value: object,
+  known: readonly string[],
+  at?: { readonly name: string; readonly index: number },
+): void {
+  const issues = listUnknownKeys(value, known).map(({ pointer, message }) =>
+    at ? { pointer: `/tasks/${at.index}${pointer}`, message: `step ${at.name}: ${message}` } : { pointer, message },
+  );
+  if (issues.length > 0) throw new ValidationFailedError({ subject: 'pipeline spec', issues });
+}
+
 interface EmptyObject {
   readonly type: 'object';
   readonly properties: Record<never, never>;
@@ -146,9 +169,12 @@ function createDefineStep(tasks: StepInput[]): DefineStep {
     return { name: step.name, output: createReference(`/steps/${step.name}/output`) };
   };
   const split = (name: string, request: object) => splitRequest(request, { name, index: tasks.length });
-  const step = <Output>(name: string, { task }: NamedTask, options: AnySingle): DefinedStep<Output> =>
-    add({ name, task, ...split(name, options.request), ...writeOptions(options) });
+  const step = <Output>(name: string, { task }: NamedTask, options: AnySingle): DefinedStep<Output> => {
+    refuseUnknown(options, SINGLE, { name, index: tasks.length });
+    return add({ name, task, ...split(name, options.request), ...writeOptions(options) });
+  };
   const forEach = <Item, Output>(name: string, { task }: NamedTask, options: AnyForEach<Item>): DefinedStep<Output> => {
+    refuseUnknown(options, FOR_EACH, { name, index: tasks.length });
     const item = createReference<Item>('/item');
     const { items, key, concurrency, onItemFailure, request } = options;
     return add({

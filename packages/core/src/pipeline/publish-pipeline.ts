@@ -1,5 +1,6 @@
 import { authorize } from '../access/authorize.ts';
 import type { Caller } from '../access/caller.ts';
+import { recordAudit } from '../audit/record-audit.ts';
 import { ConflictError, ValidationFailedError } from '../errors.ts';
 import { type JsonObject, sortedJson } from '../json.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
@@ -89,6 +90,13 @@ export async function publishPipeline(
       ...created,
     });
     await publishPipelineVersion(tx, { pipelineVersionId });
+    await recordAudit(tx, caller, {
+      action: 'pipeline.publish',
+      entityType: 'pipeline_version',
+      entityId: pipelineVersionId,
+      after: { name, version, spec: stored },
+      facts: { pipeline_id: pipelineId, name, version },
+    });
     return { pipelineId, pipelineVersionId, unproven };
   });
   forgetHeads(platform.metadata);

@@ -29,4 +29,6 @@ export interface ArtifactStore {
   head(orgId: OrgId, digest: Digest): Promise<FoundArtifact | undefined>;
   delete(orgId: OrgId, digest: Digest): Promise<void>;
   list(orgId: OrgId): AsyncIterable<StoredArtifact>;
+  /** Deletes all that is stored for the organization, and what puts that came to no end have left. */
+  clear(orgId: OrgId): Promise<void>;
 }

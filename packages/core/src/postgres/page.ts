@@ -13,8 +13,13 @@ export interface PageRequest {
   readonly cursor?: string | undefined;
 }
 
-/** The number of rows to read: one more than the page holds, which tells whether another follows. */
+/** How many rows the page holds: the limit, brought to 1 to 500. @throws {ValidationFailedError} for what is no number. */
 export function pageLimit({ limit = 50 }: PageRequest): number {
+  if (typeof limit !== 'number' || Number.isNaN(limit))
+    throw new ValidationFailedError({
+      subject: 'page',
+      issues: [{ pointer: '/limit', message: 'expected a number of rows, 1 to 500' }],
+    });
   return Math.min(Math.max(Math.trunc(limit), 1), 500);
 }
 

@@ -6,6 +6,7 @@ export const SQLSTATE = {
   notNullViolation: '23502',
   insufficientPrivilege: '42501',
   duplicateObject: '42710',
+  undefinedTable: '42P01',
   lockNotAvailable: '55P03',
   serializationFailure: '40001',
   readOnlyTransaction: '25006',

@@ -80,23 +80,48 @@ export interface ComputeTime {
   readonly compute_ms: number;
   /** Bytes of the files that its request named; null where that was not noted. */
   readonly input_bytes: number | null;
-  /** Its request as it was signed. */
+  /** Its request as it was signed; null where no entry told it. */
   readonly parameters: JsonObject | null;
 }
 
-const MAX_TIMES = 500;
+export interface ListComputeTimes {
+  readonly taskKey: string;
+  /** Of these the newest jobs are looked through as well, for what no entry tells any more. @default none */
+  readonly taskDefinitionIds?: readonly string[] | undefined;
+}
 
-/** What the newest entries of a task took, newest first. */
+const MAX_TIMES = 500;
+const MAX_JOBS = 200;
+/** Of the components of one entry, so that those of all samples are no more than `MAX_BYTES`. */
+const MAX_ENTRY_BYTES = MAX_BYTES / MAX_TIMES;
+
+/** What a task took: the newest entries of it, newest first, then what the newest jobs that computed took for it and no entry of theirs tells: it was evicted or replaced, or there was none. */
 export async function listComputeTimes(
   db: ResultsDatabase,
-  { taskKey }: { readonly taskKey: string },
+  { taskKey, taskDefinitionIds = [] }: ListComputeTimes,
 ): Promise<readonly ComputeTime[]> {
+  const s = schemaOf(db);
   const text = prepared(`SELECT compute_ms, input_bytes, parameters FROM (
   SELECT compute_ms, (metrics_summary->>'input_bytes')::float8 AS input_bytes, key_components->'parameters' AS parameters,
     sum(pg_column_size(key_components)) OVER (ORDER BY created_at DESC, cache_key) AS bytes
-  FROM (SELECT * FROM ${schemaOf(db)}result_cache WHERE ${TASK_KEY} = $1 AND compute_ms IS NOT NULL
+  FROM (SELECT * FROM ${s}result_cache WHERE ${TASK_KEY} = $1 AND compute_ms IS NOT NULL
     ORDER BY ${TASK_KEY}, created_at DESC LIMIT ${MAX_TIMES}) c) d
 WHERE bytes <= ${MAX_BYTES}`);
+  const jobs =
+    prepared(`SELECT c.ms AS compute_ms, coalesce(e.metrics_summary->>'input_bytes', g.metadata->>'input_bytes')::float8 AS input_bytes,
+  coalesce(CASE WHEN pg_column_size(e.key_components) <= ${MAX_ENTRY_BYTES} THEN e.key_components->'parameters' END, g.metadata->'parameters') AS parameters
+FROM (SELECT job_id, created_at FROM ${s}jobs WHERE canonical_job_id IS NULL ORDER BY created_at DESC LIMIT ${MAX_JOBS}) j
+CROSS JOIN LATERAL (
+  SELECT x.cache_key, (v.metadata->>'compute_ms')::float8 AS ms FROM ${s}job_events v
+  JOIN ${s}task_executions x ON x.job_id = v.job_id AND x.task_name = v.detail AND x.status = 'COMPLETED' AND x.task_definition_id = ANY($1::uuid[])
+  WHERE v.job_id = j.job_id AND v.event = 'TASK_COMPLETED' LIMIT ${MAX_TIMES}) c
+LEFT JOIN ${s}result_cache e ON e.cache_key = c.cache_key
+LEFT JOIN LATERAL (SELECT metadata FROM ${s}cache_events WHERE cache_key = c.cache_key AND event = 'EVICTED' ORDER BY event_id DESC LIMIT 1) g ON e.cache_key IS NULL
+WHERE c.ms IS NOT NULL AND e.canonical_job_id IS DISTINCT FROM j.job_id ORDER BY j.created_at DESC LIMIT ${MAX_TIMES}`);
   const { rows } = await db.executeQuery<ComputeTime>(CompiledQuery.raw(text, [taskKey]));
-  return rows.map((row) => ({ ...row, compute_ms: Number(row.compute_ms) }));
+  const others =
+    taskDefinitionIds.length > 0
+      ? (await db.executeQuery<ComputeTime>(CompiledQuery.raw(jobs, [[...taskDefinitionIds]]))).rows
+      : [];
+  return [...rows, ...others].map((row) => ({ ...row, compute_ms: Number(row.compute_ms) }));
 }

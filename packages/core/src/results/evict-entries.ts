@@ -16,6 +16,9 @@ export interface EvictedEntry {
   readonly value: number;
 }
 
+/** Of the components of an entry: what was asked is kept with the eviction, so that times of before can still be compared. */
+const MAX_KEPT_BYTES = 4_096;
+
 /**
  * Deletes the entries of least worth until the rest fits: first those that are not served, then by compute time × recency ÷ bytes, recency 1 ÷ (1 + days since
  * the last use). Pinned entries stay, whatever they take. Files that several entries name count for each.
@@ -26,7 +29,7 @@ export async function evictEntryRows(
 ): Promise<readonly EvictedEntry[]> {
   const s = schemaOf(db);
   const worth = `WITH valued AS (
-  SELECT cache_key, canonical_job_id, confidence_score, pinned, hit_count, task_name, producer, key_components, created_at, coalesce(size_bytes, 0) AS bytes,
+  SELECT cache_key, canonical_job_id, confidence_score, pinned, hit_count, task_name, producer, key_components, metrics_summary, created_at, coalesce(size_bytes, 0) AS bytes,
     invalidated_at IS NULL AND (expires_at IS NULL OR expires_at > now() OR pinned) AS served,
     coalesce(compute_ms, 0) / (1 + greatest(extract(epoch FROM now() - last_used_at)::float8, 0) / 86400) / greatest(coalesce(size_bytes, 0), 1) AS value
   FROM ${s}result_cache
@@ -37,7 +40,8 @@ export async function evictEntryRows(
 ), told AS (
   INSERT INTO ${s}cache_events (cache_key, event, reason, canonical_job_id, confidence_score, actor, metadata)
   SELECT cache_key, 'EVICTED', NULL, canonical_job_id, confidence_score, $2::uuid, jsonb_build_object('bytes', bytes, 'value', value, 'hit_count', hit_count,
-    'task_name', task_name, 'producer', producer, 'task', key_components->'task', 'tasks', key_components->'tasks', 'created_at', created_at)
+    'task_name', task_name, 'producer', producer, 'task', key_components->'task', 'tasks', key_components->'tasks', 'created_at', created_at,
+    'input_bytes', metrics_summary->'input_bytes', 'parameters', CASE WHEN pg_column_size(key_components) <= ${MAX_KEPT_BYTES} THEN key_components->'parameters' END)
   FROM leaving JOIN done USING (cache_key)
 )`;
   const picked = 'cache_key, bytes::float8 AS bytes, value';

@@ -33,6 +33,7 @@ export {
   type CacheDecisionEvent,
   type ComputeTime,
   type ListCacheCandidates,
+  type ListComputeTimes,
   listCacheCandidates,
   listCacheDecisions,
   listComputeTimes,
@@ -85,6 +86,7 @@ export { clearSampled, listSampledJobs, type SampledJob } from './rerun-entries.
 export type { ResultsDatabase, ResultsTransaction } from './results-database.ts';
 export { checkResultsStamp, stampResults } from './results-stamp.ts';
 export { type MigrateResultsOptions, migrateResults, resultsTrack } from './results-track.ts';
+export { countStoredFiles, forgetStoredFiles, readStoredBytes } from './stored-file.repository.ts';
 export type {
   CacheEntryRow,
   CacheEntryRowUpdate,
@@ -112,6 +114,8 @@ export type { JobStatus, TerminalJobStatus } from './tables/job-status.ts';
 export type { JobUsageRow, JobUsageTable, NewJobUsageRow } from './tables/job-usage.table.ts';
 export type { NewResultsDatabaseRow, ResultsDatabaseRow, ResultsDatabaseTable } from './tables/results-stamp.table.ts';
 export type { ResultsTables } from './tables/results-tables.ts';
+export type { NewStorageUsageRow, StorageUsageRow, StorageUsageTable } from './tables/storage-usage.table.ts';
+export type { NewStoredFileRow, StoredFileRow, StoredFilesTable } from './tables/stored-file.table.ts';
 export type {
   NewTaskExecutionRow,
   TaskExecutionRow,

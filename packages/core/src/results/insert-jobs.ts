@@ -1,6 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import { prepared } from '../postgres/prepared-statements.ts';
 import type { NewJobEvent } from './job-event.repository.ts';
+import { THIS_MONTH } from './job-usage.repository.ts';
 import type { ResultsDatabase } from './results-database.ts';
 import { schemaOf } from './schema-of.ts';
 import type { NewJobRow } from './tables/job.table.ts';
@@ -40,14 +41,17 @@ export interface InsertedJob {
  * Inserts jobs with their inputs and first events, one statement for up to 2,000 of them. Returns those that were inserted: one whose id or
  * idempotency key is taken is left out with all that belongs to it. Two calls that share keys wait for each other, and never in a circle.
  * More than one statement is one whole only inside a transaction.
+ *
+ * `isCounted`: where the jobs of this month are counted already, these are too. For one statement alone: until it ends whoever else counts waits.
  */
 export async function insertJobs(
   db: ResultsDatabase,
-  { jobs }: { readonly jobs: readonly AcceptedJob[] },
+  { jobs, isCounted = false }: { readonly jobs: readonly AcceptedJob[]; readonly isCounted?: boolean | undefined },
 ): Promise<readonly InsertedJob[]> {
   // In one order for all calls: an insert waits for the open transaction that holds its key.
   const ordered = jobs.toSorted((a, b) => compare(a.job.idempotency_key ?? '', b.job.idempotency_key ?? ''));
-  const text = prepared(statementOf(schemaOf(db)));
+  const s = schemaOf(db);
+  const text = prepared(isCounted ? countingStatementOf(s) : statementOf(s));
   const inserted: InsertedJob[] = [];
   for (const part of inParts(ordered)) {
     const { rows } = await db.executeQuery<InsertedJob>(CompiledQuery.raw(text, parametersOf(part)));
@@ -126,13 +130,13 @@ const JOB_COLUMNS = {
 } as const;
 
 /** One part of the statement is enough to know the rest: what was not inserted joins nothing. */
-const statementOf = (s: string): string => `WITH accepted AS (
+const statementOf = (s: string, more = ''): string => `WITH accepted AS (
   INSERT INTO ${s}jobs (${Object.keys(JOB_COLUMNS).join(', ')}, status, priority, resource_class)
   SELECT ${Object.keys(JOB_COLUMNS).join(', ')}, coalesce(status, 'PENDING')::${s}job_status, coalesce(priority, 0), coalesce(resource_class, 'cpu')
   FROM jsonb_to_recordset($1::jsonb) AS given(${Object.entries(JOB_COLUMNS)
     .map(([name, type]) => `${name} ${type}`)
     .join(', ')}, status text, priority int, resource_class text)
-  ON CONFLICT DO NOTHING RETURNING job_id, created_at
+  ON CONFLICT DO NOTHING RETURNING job_id, created_at, status
 ), files AS (
   INSERT INTO ${s}job_inputs (job_id, key, uri, content_type, size_bytes, checksum)
   SELECT job_id, key, uri, content_type, size_bytes, checksum FROM accepted
@@ -141,5 +145,14 @@ const statementOf = (s: string): string => `WITH accepted AS (
   INSERT INTO ${s}job_events (job_id, seq_no, ts, event, detail, metadata)
   SELECT job_id, seq_no, clock_timestamp(), event, detail, metadata FROM accepted
   JOIN jsonb_to_recordset($3::jsonb) AS given(job_id uuid, seq_no bigint, event text, detail text, metadata jsonb) USING (job_id)
-)
+)${more}
 SELECT job_id, created_at FROM accepted`;
+
+const countingStatementOf = (s: string): string =>
+  statementOf(
+    s,
+    `, counted AS (
+  UPDATE ${s}job_usage SET jobs = jobs + (SELECT count(*) FROM accepted WHERE status = 'PENDING')
+  WHERE month = ${THIS_MONTH} AND EXISTS (SELECT FROM accepted WHERE status = 'PENDING')
+)`,
+  );

@@ -11,6 +11,7 @@ import { executor } from './migrations/0007_executor.ts';
 import { journal } from './migrations/0008_journal.ts';
 import { resultCache } from './migrations/0009_result_cache.ts';
 import { jobUsage } from './migrations/0010_job_usage.ts';
+import { storedFiles } from './migrations/0011_stored_files.ts';
 import { openResultsDatabase } from './open-results-database.ts';
 import { stampResults } from './results-stamp.ts';
 
@@ -28,6 +29,7 @@ export const resultsTrack: MigrationTrack = {
     '0008_journal': journal,
     '0009_result_cache': resultCache,
     '0010_job_usage': jobUsage,
+    '0011_stored_files': storedFiles,
   },
 };
 

@@ -20,6 +20,8 @@ export interface EntryCriteria {
 export interface InvalidateEntries extends EntryCriteria {
   readonly reason: string;
   readonly actor: string | null;
+  /** True: counts alone. @default false */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** Takes entries out of service, and returns how many were in it. They stay for the record; any new result takes the place of one. */
@@ -27,17 +29,22 @@ export async function invalidateEntryRows(db: ResultsDatabase, given: Invalidate
   const s = schemaOf(db);
   const text = `WITH held AS (
   SELECT e.cache_key, e.canonical_job_id, e.confidence_score FROM ${s}result_cache e
-  WHERE e.invalidated_at IS NULL AND ${meets('e')} ORDER BY e.cache_key FOR NO KEY UPDATE
+  WHERE e.invalidated_at IS NULL AND ${meets('e')}${
+    given.dryRun
+      ? ')'
+      : `
+  ORDER BY e.cache_key FOR NO KEY UPDATE
 ), done AS (
   UPDATE ${s}result_cache e SET invalidated_at = now(), invalidated_reason = $6, seal = NULL, rerun_wanted_at = NULL
   FROM held WHERE e.cache_key = held.cache_key
 ), told AS (
   INSERT INTO ${s}cache_events (cache_key, event, reason, canonical_job_id, confidence_score, actor)
   SELECT cache_key, 'INVALIDATED', $6, canonical_job_id, confidence_score, $7::uuid FROM held
-)
+)`
+  }
 SELECT count(*)::int AS entries FROM held`;
   const { rows } = await db.executeQuery<{ entries: number }>(
-    CompiledQuery.raw(text, [...criteriaOf(given), given.reason, given.actor]),
+    CompiledQuery.raw(text, [...criteriaOf(given), ...(given.dryRun ? [] : [given.reason, given.actor])]),
   );
   return rows[0]?.entries ?? 0;
 }
@@ -49,27 +56,39 @@ export interface AffectedJob {
   readonly how: 'computed' | 'step' | 'job';
 }
 
+export interface DisownEntries extends EntryCriteria {
+  /** Kept with the history of each entry. @default none */
+  readonly reason?: string | undefined;
+  readonly actor: string | null;
+  /** True: counts alone. @default false */
+  readonly dryRun?: boolean | undefined;
+}
+
 /** Takes entries out of service because of what computed them, and with them those of whole jobs that serve their rows; returns how many were in it. */
 export async function disownEntryRows(
   db: ResultsDatabase,
-  { actor, ...criteria }: EntryCriteria & { readonly actor: string | null },
+  { actor, reason, dryRun, ...criteria }: DisownEntries,
 ): Promise<number> {
   const s = schemaOf(db);
   const text = `WITH RECURSIVE ${used(s)}, held AS (
   SELECT e.cache_key, e.canonical_job_id, e.confidence_score FROM ${s}result_cache e
   WHERE e.invalidated_at IS NULL AND (e.cache_key IN (SELECT m.cache_key FROM ${s}result_cache m WHERE ${meets('m')})
-    OR (e.task_name = '*' AND e.canonical_job_id IN (SELECT job_id FROM used)))
+    OR (e.task_name = '*' AND e.canonical_job_id IN (SELECT job_id FROM used)))${
+      dryRun
+        ? ')'
+        : `
   ORDER BY e.cache_key FOR NO KEY UPDATE
 ), done AS (
   UPDATE ${s}result_cache e SET invalidated_at = now(), invalidated_reason = 'disowned', seal = NULL, rerun_wanted_at = NULL
   FROM held WHERE e.cache_key = held.cache_key
 ), told AS (
-  INSERT INTO ${s}cache_events (cache_key, event, reason, canonical_job_id, confidence_score, actor)
-  SELECT cache_key, 'DISOWNED', 'disowned', canonical_job_id, confidence_score, $6::uuid FROM held
-)
+  INSERT INTO ${s}cache_events (cache_key, event, reason, canonical_job_id, confidence_score, actor, metadata)
+  SELECT cache_key, 'DISOWNED', 'disowned', canonical_job_id, confidence_score, $6::uuid, jsonb_strip_nulls(jsonb_build_object('reason', $7::text)) FROM held
+)`
+    }
 SELECT count(*)::int AS entries FROM held`;
   const { rows } = await db.executeQuery<{ entries: number }>(
-    CompiledQuery.raw(text, [...criteriaOf(criteria), actor]),
+    CompiledQuery.raw(text, [...criteriaOf(criteria), ...(dryRun ? [] : [actor, reason ?? null])]),
   );
   return rows[0]?.entries ?? 0;
 }

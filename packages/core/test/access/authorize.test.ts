@@ -7,6 +7,7 @@ import {
   PERMISSIONS,
   PermissionDeniedError,
   RULES,
+  ValidationFailedError,
 } from '../../src/index.ts';
 
 const [orgId, userId] = [newId(), newId()];
@@ -42,4 +43,12 @@ test('no permission opens a row of another organization', () => {
 test('what a role can be given is each permission, and its form for one’s own rows where there is one', () => {
   const own = PERMISSIONS.filter((permission) => RULES[permission].own).map((permission) => `${permission}:own`);
   expect([...GRANTABLE_PERMISSIONS].toSorted()).toEqual([...PERMISSIONS, ...own].toSorted());
+});
+
+test('a caller whom no row could name is refused before anything is asked', () => {
+  const caller = callerWith('job.create');
+  const refused = (given: Caller) => expect(() => authorize(given, 'job.create')).toThrow(ValidationFailedError);
+  refused({ ...caller, userId: 'auth0|123' });
+  refused({ ...caller, orgId: 'acme' });
+  authorize({ ...caller, userId: null }, 'job.create');
 });

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   cancelJob,
+  createInProcessQueue,
   Executor,
   followJob,
   isInterruption,
@@ -15,6 +16,7 @@ import {
   TaskFailedError,
   type TaskRunner,
 } from '../../src/index.ts';
+import { createMemoryCache } from './memory-cache.ts';
 import { createTestTasks, openTestPlatform, step, type TestPlatform } from './test-platform.ts';
 
 const SERVICE_ID = newId();
@@ -95,6 +97,26 @@ test('work that a service had taken over when the lease was lost is handed to th
   expect(reasons).toEqual([true, true]);
   const [first] = await listTaskExecutions(host.results, { jobId });
   expect(first).toMatchObject({ service_id: SERVICE_ID, external_id: 'work-1' });
+});
+
+test('work that a service had taken over is asked for, whoever computes the same by now', async () => {
+  await executor[Symbol.asyncDispose]();
+  const platform = { ...host.platform, cache: createMemoryCache(), queue: createInProcessQueue() };
+  executor = new Executor(platform, { leaseMs: 300, recoverEveryMs: 50, stopGraceMs: 50 });
+  executor.start();
+  behave = async (call) => {
+    if (tasks.calls.length > 1) return;
+    await accept(call, 'work-6');
+    const flight = { owner: 'another', fence: sql<number>`fence + 1`, lease_expires_at: new Date(Date.now() + 60_000) };
+    await host.results.updateTable('cache_flights').set(flight).execute();
+    await takeOver(call.jobId);
+    await hang(call).catch(() => {});
+    call.signal.throwIfAborted();
+  };
+  const { jobId } = await submitJob(platform, host.caller, { pipeline: 'docking' });
+  expect((await eventsOf(jobId)).at(-1)?.event).toBe('COMPLETED');
+  expect(tasks.calls.map((call) => call.accepted?.externalId)).toEqual([undefined, 'work-6']);
+  await host.results.deleteFrom('cache_flights').execute();
 });
 
 test('an executor that stops has the work canceled, and it is sent again', async () => {

@@ -7,15 +7,24 @@ import {
   followJob,
   inOrganization,
   type JsonObject,
+  MadError,
   type Platform,
   publishPipeline,
+  retryJob,
   type SubmitJob,
   submitJob,
   submitJobs,
   TaskFailedError,
+  type TaskRunner,
 } from '../../src/index.ts';
 import { createMemoryCache, type MemoryCache } from './memory-cache.ts';
 import { createTestTasks, ORG_ID, openTestPlatform, step, type TestPlatform } from './test-platform.ts';
+
+/** What a runner throws when its database is away. */
+class AwayError extends MadError {
+  static override readonly code = 'MAD_TEST_AWAY';
+  static override readonly retryable = true;
+}
 
 describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, on %s', (kind) => {
   let host: TestPlatform;
@@ -29,10 +38,20 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
       return answer(request, call);
     },
     own: async () => ({}),
+    dice: (request, call) => answer(request, call),
   });
+  const runner: TaskRunner = {
+    ...tasks,
+    run: (call) => tasks.run(call),
+    async prepare(orgId, call) {
+      const prepared = await tasks.prepare(orgId, call);
+      if (call.request.task !== 'dice') return prepared;
+      return { ...prepared, identity: { ...prepared.identity, determinism: 'stochastic' } };
+    },
+  };
 
   beforeAll(async () => {
-    host = await openTestPlatform(kind, tasks);
+    host = await openTestPlatform(kind, runner);
     await publishPipeline(host.platform, host.caller, {
       name: 'docking',
       version: '1.0.0',
@@ -45,6 +64,16 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
         ],
       },
     });
+    for (const one of [step('dice'), step('work', { retry: { attempts: 2, backoffMs: 60_000 } })])
+      await publishPipeline(host.platform, host.caller, {
+        name: one.name === 'dice' ? 'dice' : 'patient',
+        version: '1.0.0',
+        spec: {
+          version: 1,
+          parameters: { type: 'object', properties: { n: { type: 'number' } } },
+          tasks: [one],
+        },
+      });
   });
   afterAll(async () => {
     await host[Symbol.asyncDispose]();
@@ -140,9 +169,42 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
     expect(progress.map(({ metadata }) => metadata.progress)).toContain(0.5);
   });
 
-  test('where it fails, the others compute for themselves', async () => {
+  test('one that works for longer than its lease is not taken over from', async () => {
     answer = async () => {
-      await setTimeout(50);
+      await setTimeout(3_000);
+      return {};
+    };
+    await submit([{ parameters: { n: 1 } }, { parameters: { n: 2 } }]);
+    start();
+    await allCompleted();
+    expect(calls('work')).toHaveLength(1);
+  });
+
+  test.each([
+    ['waited for by those who accept it', true, 1],
+    ['computed by each who does not accept it, at once', false, 3],
+  ])('what no run repeats is %s', async (_name, acceptStochastic, expected) => {
+    let running = 0;
+    let most = 0;
+    answer = async () => {
+      most = Math.max(most, ++running);
+      await setTimeout(500);
+      running--;
+      return {};
+    };
+    await submit([1, 2, 3].map((n) => ({ pipeline: 'dice', parameters: { n }, acceptStochastic })));
+    start();
+    await allCompleted();
+    expect([calls('dice').length, most]).toEqual([expected, expected]);
+  });
+
+  test('where it fails, the others compute for themselves, all at once', async () => {
+    let running = 0;
+    let most = 0;
+    answer = async () => {
+      most = Math.max(most, ++running);
+      await setTimeout(600);
+      running--;
       throw new TaskFailedError({ failureCode: 'BAD_LIGAND', message: 'no', retryable: false });
     };
     await submit(Array.from({ length: 4 }, (_, n) => ({ parameters: { n } })));
@@ -151,6 +213,37 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
       .poll(async () => new Set((await jobs()).map(({ status }) => status)), { timeout: 20_000 })
       .toEqual(new Set(['FAILED']));
     expect(calls('work')).toHaveLength(4);
+    expect(most).toBe(3);
+  });
+
+  test('where its run is broken off, the key is free again at once', async () => {
+    let isAway = true;
+    answer = async () => {
+      if (!isAway) return {};
+      isAway = false;
+      throw new AwayError({ message: 'away for now' });
+    };
+    await submit([{ parameters: { n: 1 } }, { parameters: { n: 2 } }]);
+    start();
+    await allCompleted();
+    expect(calls('work')).toHaveLength(2);
+  });
+
+  test('where its job is canceled before it is tried again, one of the others takes over', async () => {
+    answer = async () => {
+      if (calls('work').length > 1) return {};
+      throw new TaskFailedError({ failureCode: 'BUSY', message: 'busy', retryable: true });
+    };
+    await submit([1, 2, 3].map((n) => ({ pipeline: 'patient', parameters: { n } })));
+    start();
+    const waits = () =>
+      host.results.selectFrom('job_events').select('job_id').where('event', '=', 'TASK_RETRYING').executeTakeFirst();
+    await expect.poll(waits, { timeout: 20_000 }).toBeDefined();
+    await cancelJob(platform, host.caller, { jobId: (await waits())?.job_id ?? '' });
+    await expect
+      .poll(async () => (await jobs()).map(({ status }) => status).toSorted(), { timeout: 20_000 })
+      .toEqual(['CANCELED', 'COMPLETED', 'COMPLETED']);
+    expect(calls('work')).toHaveLength(2);
   });
 
   test('where its job is canceled, one of the others takes over', async () => {
@@ -162,7 +255,7 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
     };
     await submit(Array.from({ length: 5 }, (_, n) => ({ parameters: { n } })));
     start();
-    await expect.poll(() => first).toBeDefined();
+    await expect.poll(() => first, { timeout: 20_000 }).toBeDefined();
     await cancelJob(platform, host.caller, { jobId: first ?? '' });
     await expect
       .poll(async () => (await jobs()).map(({ status }) => status).toSorted(), { timeout: 20_000 })
@@ -242,6 +335,8 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
       expect((await waiting()).map((row) => [row.job_id, row.leader_job_id]).toSorted()).toEqual(
         [first, second].map((id) => [id, urgent]).toSorted(),
       );
+      // Whoever read one of them before does not start it.
+      expect((await waiting()).map(({ fence }) => Number(fence))).toEqual([1, 1]);
       start();
       await allCompleted();
       expect(calls('own').map(({ jobId }) => jobId)).toEqual([urgent]);
@@ -276,7 +371,7 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
       };
       const [first = '', second = ''] = await submit([equal, equal]);
       start();
-      await expect.poll(() => calls('work').length, { timeout: 5_000 }).toBe(1);
+      await expect.poll(() => calls('work').length, { timeout: 20_000 }).toBe(1);
       await host.results
         .insertInto('cache_events')
         .values({ cache_key: 'k', event: 'DRIFTED', metadata: { job_id: first } })
@@ -311,6 +406,26 @@ describe.each(['pglite', 'postgres'] as const)('one computes what many ask for, 
         equal,
         { ...equal, useCache: false },
       ]);
+      expect(await waiting()).toEqual([]);
+    });
+
+    test('one that no run repeats waits where it accepts the answer of another, and only there', async () => {
+      const identifyJob: MemoryCache['identifyJob'] = async (job) => ({
+        ...(await cache.identifyJob(job)),
+        keyComponents: { determinism: 'stochastic' },
+      });
+      platform = { ...platform, cache: { ...cache, identifyJob } };
+      await submit([equal, equal]);
+      expect(await waiting()).toEqual([]);
+      const [first, second] = await submit([1, 2].map(() => ({ ...equal, acceptStochastic: true })));
+      expect(await waiting()).toMatchObject([{ job_id: second, leader_job_id: first }]);
+    });
+
+    test('one that takes results over from another is run, and waits for none', async () => {
+      const [canceled = ''] = await submit([equal]);
+      await cancelJob(platform, host.caller, { jobId: canceled });
+      await submit([equal]);
+      await retryJob(platform, host.caller, { jobId: canceled });
       expect(await waiting()).toEqual([]);
     });
 

@@ -62,6 +62,13 @@ test('a job that the metadata database refuses takes none of the others down', a
   expect(Object.keys(await mirrorOf(org)).toSorted()).toEqual(jobIds.filter((jobId) => jobId !== broken).toSorted());
 });
 
+test('a job of a user whom the metadata database does not know is mirrored without one', async () => {
+  const { org, jobIds, jobs } = await prepare(3);
+  const given = jobs.map((job, at) => ({ ...job, submitted_by: at === 1 ? newId() : null }));
+  expect((await writeMirrors(host.metadata, { orgId: org.orgId, jobs: given })).refused).toEqual([]);
+  expect(await mirrorOf(org)).toEqual(all(jobIds, 'PENDING'));
+});
+
 test('a job of another program, without a pipeline, is left out', async () => {
   const { org, jobs } = await prepare(2);
   const [foreign, own] = jobs;

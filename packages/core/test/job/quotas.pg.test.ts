@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   cancelJob,
+  forgetStoredFiles,
   isMadError,
   type JobQuotas,
   type Platform,
@@ -98,5 +99,35 @@ describe.each(['pglite', 'postgres'] as const)('quotas on %s', (kind) => {
     await host.results.deleteFrom('job_usage').execute();
     await submit(5);
     expect((await readJobUsage(host.results)).jobsThisMonth).toBe(1);
+  });
+
+  test('what is accepted while a limit is lifted counts when it stands again', async () => {
+    quotas = { maxJobsPerMonth: 9 };
+    await submit(1);
+    quotas = {};
+    await submit(2, 'once');
+    await submit(2, 'once');
+    await many(3);
+    expect((await readJobUsage(host.results)).jobsThisMonth).toBe(5);
+    quotas = { maxConcurrentJobs: 100, maxJobsPerMonth: 5 };
+    await expect(submit(4)).rejects.toMatchObject({ details: { quota: 'max_jobs_per_month', used: 5 } });
+  });
+
+  test('at or above the storage nothing that computes is accepted, and again when something was deleted', async () => {
+    const digest = 'a'.repeat(64);
+    await host.results.insertInto('stored_files').values({ digest, size_bytes: 2_000_000_000 }).execute();
+    quotas = { maxStorageBytes: 2_000_000_001 };
+    const { jobId } = await submit(1, 'before');
+    quotas = { maxStorageBytes: 2_000_000_000 };
+    await expect(submit(2)).rejects.toMatchObject({
+      code: 'MAD_CORE_QUOTA_EXCEEDED',
+      details: { quota: 'max_storage_gb', limit: 2, used: 2, asked: 1 },
+    });
+    expect((await many(2)).map(({ error }) => isMadError(error) && error.details.asked)).toEqual([2, 2]);
+    expect(await stored()).toBe(1);
+    expect((await submit(1, 'before')).jobId).toBe(jobId);
+    await forgetStoredFiles(host.results, { digests: [digest] });
+    await submit(2);
+    expect((await readJobUsage(host.results)).jobsThisMonth).toBe(2);
   });
 });

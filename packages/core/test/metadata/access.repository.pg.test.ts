@@ -215,6 +215,15 @@ describeOnEachDatabase((db) => {
     });
   });
 
+  test('no token is written for who is no member, and nothing tells whether there is such a user', async () => {
+    const token = { kind: 'api_key', expires_at: '2999-01-01' };
+    for (const user_id of [b.user_id, newId(), 'none'])
+      await expect(asA((tx) => insertToken(tx, { ...token, user_id }))).rejects.toMatchObject({
+        code: 'MAD_CORE_NOT_FOUND',
+        details: { entity: 'member', id: user_id },
+      });
+  });
+
   test('a token is found with its holder in one statement, which leaves no role behind', async () => {
     const { token_id } = await asA((tx) =>
       insertToken(tx, {

@@ -1,6 +1,6 @@
 import { expect, expectTypeOf, test } from 'vitest';
 import type { ValidationFailedError } from '../../src/errors.ts';
-import { definePipeline } from '../../src/pipeline/define-pipeline.ts';
+import { type DefineStep, definePipeline, type PipelineResults } from '../../src/pipeline/define-pipeline.ts';
 import { type PipelineSpecInput, parsePipelineSpec } from '../../src/pipeline/pipeline-spec.ts';
 import type { Reference } from '../../src/pipeline/reference.ts';
 import { taskOf } from '../../src/pipeline/task-type.ts';
@@ -289,6 +289,23 @@ test('a draft that is no pipeline is told where', () => {
   expect(empty).toThrow(
     expect.objectContaining<Partial<ValidationFailedError>>({ code: 'MAD_CORE_VALIDATION_FAILED' }),
   );
+});
+
+test('an option that does not exist is refused at its place', () => {
+  const request = { smiles: 'CCO' };
+  const given = { timeoutMS: 5 };
+  expect(() => definePipeline({}, ({ step }) => void step('a', prepare, { request, ...given }))).toThrow(
+    '/tasks/0/timeoutMS: step a: no such option; did you mean timeoutMs?',
+  );
+  expect(() =>
+    definePipeline({ timeoutMs: undefined, ...given }, ({ step }) => void step('a', prepare, { request })),
+  ).toThrow('/timeoutMS: no such');
+  const results = { output: {} };
+  const draft = ({ step }: { step: DefineStep }) => {
+    step('a', prepare, { request });
+    return results as PipelineResults;
+  };
+  expect(() => definePipeline({}, draft)).toThrow('/output: no such option; did you mean outputs?');
 });
 
 test('keys with a slash or a tilde are escaped', () => {

@@ -43,6 +43,14 @@ test('publishing returns what is not proven, also when the version is there alre
   expect(await publish()).toEqual(published);
 });
 
+test('a property that does not exist is refused by its name', async () => {
+  const request = { name: 'odd', version: '1.0.0', spec: { version: 1 as const, tasks: [step('plain')] } };
+  const misspelt = { ...request, visibilty: 'private' };
+  await expect(publishPipeline(host.platform, host.caller, misspelt)).rejects.toThrow(
+    '/visibilty: no such option; did you mean visibility?',
+  );
+});
+
 test.each<[string, unknown]>([
   ['null', null],
   ['undefined', undefined],

@@ -121,7 +121,7 @@ test.each(['metadata first', 'results first'])('both tracks may live in one sche
 
 test('a dry run tells every statement and touches nothing', async () => {
   const statements = await migrationSql({ track: resultsTrack, schema: 'org_a' }, ALL);
-  expect(statements.filter((statement) => statement.startsWith('CREATE TABLE'))).toHaveLength(14);
+  expect(statements.filter((statement) => statement.startsWith('CREATE TABLE'))).toHaveLength(16);
   await using database = await createPostgresDatabase();
   expect(await migrationState(database.db, { track: resultsTrack, schema: 'org_a' })).toEqual({
     applied: [],

@@ -33,6 +33,7 @@ import * as reruns from '../../src/results/rerun-entries.ts';
 import type { ResultsDatabase, ResultsTransaction } from '../../src/results/results-database.ts';
 import * as stamp from '../../src/results/results-stamp.ts';
 import { migrateResults } from '../../src/results/results-track.ts';
+import * as storedFiles from '../../src/results/stored-file.repository.ts';
 import type { ResultsTables } from '../../src/results/tables/results-tables.ts';
 import * as executions from '../../src/results/task-execution.repository.ts';
 import * as logs from '../../src/results/task-log.repository.ts';
@@ -61,6 +62,7 @@ const REPOSITORIES = {
   ...audits,
   countNewJobs,
   readJobUsage,
+  ...storedFiles,
   ...mirrored,
   ...cacheEntries,
   ...cacheEvents,
@@ -92,6 +94,8 @@ const TABLES = [
   'job_events',
   'cache_flights',
   'job_usage',
+  'stored_files',
+  'storage_usage',
   'results_database',
 ] as const satisfies readonly (keyof ResultsTables)[];
 
@@ -164,7 +168,7 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
   const columns = { pipeline_version: 'dock@1.0.0', pipeline_id: newId(), pipeline_version_id: newId() };
   const accepted = (job: Partial<AcceptedJob['job']> & { job_id: string }): AcceptedJob => ({
     job: { ...columns, ...job },
-    inputs: [{ key: 'ligand', uri: 'mad://l' }],
+    inputs: [{ key: 'ligand', uri: 'mad://l', checksum: 'a'.repeat(64), size_bytes: 7 }],
     events: [{ event: 'QUEUED' }],
   });
   const late = { job_id: LATE, deadline: new Date(0) };
@@ -239,6 +243,10 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
 
   const usage = await db.transaction().execute((tx) => repo.countNewJobs(tx, { jobs: 1 }));
   expect(usage.openJobs).toBe((await repo.readJobUsage(db)).openJobs);
+  expect(await repo.readStoredBytes(db)).toBe(7);
+  await repo.forgetStoredFiles(db, { digests: ['a'.repeat(64)] });
+  await repo.countStoredFiles(db);
+  expect(await repo.readStoredBytes(db)).toBe(7);
 
   await useEntries(db, repo);
   await useFlights(db, repo);
@@ -280,7 +288,7 @@ async function useEntries(db: ResultsDatabase, repo: typeof REPOSITORIES): Promi
   await repo.noteVerified(db, { cacheKeys: ['kept'] });
   expect((await repo.listCacheEntries(db, {})).items).toHaveLength(4);
   expect(await repo.evictEntryRows(db, { maxBytes: 0, dryRun: false, actor: null })).toHaveLength(3);
-  expect(await repo.listReferredDigests(db, { since: new Date(0) })).toEqual([]);
+  expect(await repo.listReferredDigests(db, { since: new Date(0) })).toEqual(['a'.repeat(64)]);
   expect(await repo.listCacheDecisions(db, { jobId: JOB })).toEqual([]);
   expect(await repo.listCacheCandidates(db, { taskKey: null, inputSignatures: ['s'] })).toHaveLength(1);
   expect(await repo.listComputeTimes(db, { taskKey: 'dock' })).toEqual([]);

@@ -1,5 +1,8 @@
 import {
+  authorize,
+  type Caller,
   ConflictError,
+  checkRequest,
   findTaskDefinitionVersion,
   inOrganization,
   insertTaskDefinition,
@@ -7,12 +10,15 @@ import {
   type JsonObject,
   type MetadataDatabase,
   type OrganizationTransaction,
-  type OrgId,
+  organizationOf,
+  recordAudit,
   type TaskDefinitionRow,
 } from '@mad/core';
+import { z } from 'zod';
 import { TaskVersionTakenError } from '../errors.ts';
 import { describeForm } from '../form/describe-form.ts';
 import { listFieldOrder } from '../form/field-order.ts';
+import { toMadeVersion } from './audited-version.ts';
 import { checkApart } from './check-apart.ts';
 import { imageDigest } from './image-digest.ts';
 import { interfaceDigest } from './interface-digest.ts';
@@ -20,8 +26,6 @@ import { parseDocument } from './parse-document.ts';
 import { readTaskDeclaration, type TaskDeclaration } from './task-declaration.ts';
 
 export interface RegisterTask {
-  /** Owner of the task; the system organization's tasks are there for all. */
-  readonly orgId: OrgId;
   /** OpenAPI 3.0 or 3.1: an object, or JSON or YAML text. */
   readonly document: string | object;
   /** @default `info.x-mad.taskKey` of the document */
@@ -34,32 +38,51 @@ export interface RegisterTask {
   readonly execution?: JsonObject | undefined;
   /** Image, resources, environment, health check: `task_definitions.service_config`. */
   readonly serviceConfig?: JsonObject | undefined;
-  readonly createdBy?: string | undefined;
 }
 
+const object = z.record(z.string(), z.unknown());
+const form = z.strictObject({
+  // What it may be is for `parseDocument` to say.
+  document: z.unknown(),
+  taskKey: z.string().optional(),
+  version: z.string().optional(),
+  operation: z.string().optional(),
+  execution: object.optional(),
+  serviceConfig: object.optional(),
+});
+
 /**
- * Checks a document and stores it as one version of a task, for good. Registering the same document again returns the row that is there; concurrent
+ * Checks a document and stores it as one version of a task of the caller's organization, for good; tasks of the system organization are there for all,
+ * and only who operates the platform makes a caller of it. Registering the same document again returns the row that is there; concurrent
  * calls end with one row.
+ * @throws {PermissionDeniedError} without `task.define`.
  * @throws {TaskDocumentRefusedError} when the document could do harm; nothing it refers to was opened.
  * @throws {TaskDocumentInvalidError} when it is not OpenAPI, or has no operation that can be a task.
  * @throws {ValidationFailedError} when it declares no valid task key or version, or a schema is none.
  * @throws {TaskVersionTakenError} when this version has another document.
  */
-export async function registerTask(db: MetadataDatabase, task: RegisterTask): Promise<TaskDefinitionRow> {
+export async function registerTask(
+  metadata: MetadataDatabase,
+  caller: Caller,
+  task: RegisterTask,
+): Promise<TaskDefinitionRow> {
+  authorize(caller, 'task.define');
+  checkRequest(form, { subject: 'task', value: task });
+  const { orgId } = caller;
   const document = withExtension(parseDocument(task.document), task);
   const declaration = readTaskDeclaration(document, task);
   const registration: Registration = { ...task, document, declaration, digest: interfaceDigest(document) };
-  const known = await inOrganization(db, task.orgId, (tx) => findRegistered(tx, registration));
+  const known = await inOrganization(metadata, orgId, (tx) => findRegistered(tx, registration));
   if (known) return known;
   // A schema that cannot be compiled is refused now and not in the first job.
   await checkApart({ document, isTask: true });
   try {
-    return await inOrganization(db, task.orgId, (tx) => insertTask(tx, registration));
+    return await inOrganization(metadata, orgId, (tx) => insertTask(tx, caller, registration));
   } catch (error) {
     // Another caller registered this version in between: its row decides.
     const registered =
       error instanceof ConflictError
-        ? await inOrganization(db, task.orgId, (tx) => findRegistered(tx, registration))
+        ? await inOrganization(metadata, orgId, (tx) => findRegistered(tx, registration))
         : undefined;
     if (registered) return registered;
     throw error;
@@ -84,22 +107,23 @@ interface Registration extends RegisterTask {
 /** The organization's own row of this version, if its document is this one. @throws {TaskVersionTakenError} when it is another. */
 async function findRegistered(
   tx: OrganizationTransaction,
-  { orgId, declaration, digest }: Registration,
+  { declaration, digest }: Registration,
 ): Promise<TaskDefinitionRow | undefined> {
   const { taskKey, version } = declaration;
   const known = await findTaskDefinitionVersion(tx, { taskKey, version });
-  if (known?.org_id !== orgId.toLowerCase()) return undefined;
+  if (known?.org_id !== organizationOf(tx)) return undefined;
   if ((known.interface_digest ?? interfaceDigest(known.interface_spec)) === digest) return known;
   throw new TaskVersionTakenError({ taskKey, version });
 }
 
-function insertTask(
+async function insertTask(
   tx: OrganizationTransaction,
-  { document, declaration, digest, serviceConfig = {}, createdBy }: Registration,
+  caller: Caller,
+  { document, declaration, digest, serviceConfig = {} }: Registration,
 ): Promise<TaskDefinitionRow> {
   const { taskKey, version, title, description, category, tags, determinism, producer } = declaration;
   const now = new Date();
-  return insertTaskDefinition(tx, {
+  const row = await insertTaskDefinition(tx, {
     task_id: taskKey,
     version,
     metadata: { title, description, category, tags, field_order: listFieldOrder(describeForm(document).fields) },
@@ -109,8 +133,10 @@ function insertTask(
     determinism,
     producer,
     image_digest: imageDigest(serviceConfig),
-    created_by: createdBy ?? null,
+    created_by: caller.userId,
     created_at: now,
     updated_at: now,
   });
+  await recordAudit(tx, caller, toMadeVersion(row, { action: 'task.register' }));
+  return row;
 }

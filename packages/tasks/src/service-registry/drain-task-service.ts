@@ -1,23 +1,39 @@
-import { inOrganization, type MetadataDatabase, type TaskServiceRow, tellTaskServiceState } from '@mad/core';
-import type { RegisteredTaskService } from './deregister-task-service.ts';
+import { type Caller, isJsonObject, type MetadataDatabase, type TaskServiceRow } from '@mad/core';
+import { changeService, type ServiceChange } from './change-service.ts';
+import type { RegisteredTaskService } from './own-service.ts';
 
 /**
  * Leads no new calls to an instance from about a second on; those it works on end, and accepted work is asked for until it is done. Holds until
  * `resumeTaskService`, whatever the instance says of itself.
+ * @throws {PermissionDeniedError} without `task.update`, or `task.update:own` where the caller registered its task.
  * @throws {NotFoundError} when it is not registered, or its task is not the organization's own.
  */
 export function drainTaskService(
-  db: MetadataDatabase,
-  { orgId, serviceId }: RegisteredTaskService,
+  metadata: MetadataDatabase,
+  caller: Caller,
+  request: RegisteredTaskService,
 ): Promise<TaskServiceRow> {
-  const note = { drained_at: new Date().toISOString() };
-  return inOrganization(db, orgId, (tx) => tellTaskServiceState(tx, { serviceId, note }));
+  return changeService(metadata, caller, { request, change: drain });
 }
 
-/** Ends what `drainTaskService` began. @throws {NotFoundError} as there. */
+/** Ends what `drainTaskService` began. @throws as there. */
 export function resumeTaskService(
-  db: MetadataDatabase,
-  { orgId, serviceId }: RegisteredTaskService,
+  metadata: MetadataDatabase,
+  caller: Caller,
+  request: RegisteredTaskService,
 ): Promise<TaskServiceRow> {
-  return inOrganization(db, orgId, (tx) => tellTaskServiceState(tx, { serviceId, forget: 'drained_at' }));
+  return changeService(metadata, caller, { request, change: resume });
 }
+
+const isDrained = ({ resources_used: told }: TaskServiceRow): boolean =>
+  isJsonObject(told) && told.drained_at !== undefined;
+
+const drain: ServiceChange = {
+  action: 'service.drain',
+  toState: (service) => (isDrained(service) ? undefined : { note: { drained_at: new Date().toISOString() } }),
+};
+
+const resume: ServiceChange = {
+  action: 'service.resume',
+  toState: (service) => (isDrained(service) ? { forget: 'drained_at' } : undefined),
+};

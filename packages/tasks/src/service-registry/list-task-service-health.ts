@@ -1,21 +1,29 @@
 import {
+  authorize,
+  type Caller,
+  checkRequest,
   type HealthStatus,
   inOrganization,
   listTaskServiceStates,
   type MetadataDatabase,
-  type OrgId,
   type Page,
   type PageRequest,
   type TaskServiceStateRow,
 } from '@mad/core';
+import { z } from 'zod';
 import { readHealthCheck } from './health-check.ts';
 import { effectiveHealth, type Quarantine, readInstanceReport } from './instance-report.ts';
 
 export interface ListTaskServiceHealth extends PageRequest {
-  readonly orgId: OrgId;
   /** @default every task that the organization may use */
   readonly taskDefinitionId?: string | undefined;
 }
+
+const form = z.strictObject({
+  taskDefinitionId: z.string().optional(),
+  limit: z.int().optional(),
+  cursor: z.string().max(2_000).optional(),
+});
 
 /** A running instance as it may be counted on now. */
 export interface TaskServiceHealth {
@@ -39,12 +47,15 @@ export interface TaskServiceHealth {
   readonly quarantine: Quarantine | undefined;
 }
 
-/** Running instances, newest first: of one task version, or of all that the organization may use. */
+/** Running instances, newest first: of one task version, or of all that the organization may use. @throws {PermissionDeniedError} without `task.view` */
 export async function listTaskServiceHealth(
-  db: MetadataDatabase,
-  { orgId, ...request }: ListTaskServiceHealth,
+  metadata: MetadataDatabase,
+  caller: Caller,
+  request: ListTaskServiceHealth = {},
 ): Promise<Page<TaskServiceHealth>> {
-  const { items, ...page } = await inOrganization(db, orgId, (tx) => listTaskServiceStates(tx, request));
+  authorize(caller, 'task.view');
+  checkRequest(form, { subject: 'list of task services', value: request });
+  const { items, ...page } = await inOrganization(metadata, caller.orgId, (tx) => listTaskServiceStates(tx, request));
   return { ...page, items: items.map(toHealth) };
 }
 

@@ -11,14 +11,13 @@ import { stringify } from 'yaml';
 import { registerTask } from '../../src/definition/register-task.ts';
 import { resolveVersion } from '../../src/definition/resolve-version.ts';
 import { TaskDocumentInvalidError, TaskVersionTakenError } from '../../src/errors.ts';
-import { countRows, describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
+import { callerOf, countRows, describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
 import { measure } from '../operations.ts';
 
 describeOnEachDatabase((metadata) => {
   test('a document becomes one version of a task, with what it declares', async () => {
     const orgId = await insertTestOrganization(metadata());
-    const row = await registerTask(metadata(), {
-      orgId,
+    const row = await registerTask(metadata(), callerOf(orgId), {
       document: measure.document,
       serviceConfig: { docker_image: `example/measure@sha256:${'0'.repeat(64)}` },
     });
@@ -43,9 +42,8 @@ describeOnEachDatabase((metadata) => {
 
   test('registering the same document again, even spelled as YAML, changes nothing', async () => {
     const orgId = await insertTestOrganization(metadata());
-    const first = await registerTask(metadata(), { orgId, document: JSON.stringify(measure.document) });
-    const again = await registerTask(metadata(), {
-      orgId,
+    const first = await registerTask(metadata(), callerOf(orgId), { document: JSON.stringify(measure.document) });
+    const again = await registerTask(metadata(), callerOf(orgId), {
       document: stringify(measure.document, { sortMapEntries: true }),
     });
     expect(again).toEqual(first);
@@ -55,18 +53,22 @@ describeOnEachDatabase((metadata) => {
   test('eight callers at once end with one row', async () => {
     const orgId = await insertTestOrganization(metadata());
     const rows = await Promise.all(
-      Array.from({ length: 8 }, () => registerTask(metadata(), { orgId, document: measure.document })),
+      Array.from({ length: 8 }, () => registerTask(metadata(), callerOf(orgId), { document: measure.document })),
     );
     expect(new Set(rows.map((row) => row.task_definition_id)).size).toBe(1);
   });
 
   test('another document for the same version is refused and asks for a higher version', async () => {
     const orgId = await insertTestOrganization(metadata());
-    await registerTask(metadata(), { orgId, document: measure.document });
+    await registerTask(metadata(), callerOf(orgId), { document: measure.document });
     const changed = { ...measure.document, tags: [{ name: 'changed' }] };
-    await expect(registerTask(metadata(), { orgId, document: changed })).rejects.toThrow(TaskVersionTakenError);
-    await expect(registerTask(metadata(), { orgId, document: changed })).rejects.toThrow(/raise info.version/);
-    expect(await registerTask(metadata(), { orgId, document: changed, version: '1.1.0' })).toMatchObject({
+    await expect(registerTask(metadata(), callerOf(orgId), { document: changed })).rejects.toThrow(
+      TaskVersionTakenError,
+    );
+    await expect(registerTask(metadata(), callerOf(orgId), { document: changed })).rejects.toThrow(
+      /raise info.version/,
+    );
+    expect(await registerTask(metadata(), callerOf(orgId), { document: changed, version: '1.1.0' })).toMatchObject({
       version: '1.1.0',
       metadata: { tags: ['changed'] },
     });
@@ -74,7 +76,7 @@ describeOnEachDatabase((metadata) => {
 
   test('a document that cannot be a task leaves no row', async () => {
     const orgId = await insertTestOrganization(metadata());
-    const refused = (document: object) => expect(registerTask(metadata(), { orgId, document })).rejects;
+    const refused = (document: object) => expect(registerTask(metadata(), callerOf(orgId), { document })).rejects;
     await refused({ ...measure.document, paths: {} }).toThrow(TaskDocumentInvalidError);
     await refused({ ...measure.document, openapi: '2.0' }).toThrow(TaskDocumentInvalidError);
     await refused({ ...measure.document, info: { title: 'x', version: '1', 'x-mad': { taskKey: 'x' } } }).toThrow(
@@ -107,7 +109,7 @@ describeOnEachDatabase((metadata) => {
   async function withVersions(db: MetadataDatabase): Promise<string> {
     const orgId = await insertTestOrganization(db);
     for (const version of ['1.0.0', '1.2.0', '1.10.0', '2.0.0-rc.1'])
-      await registerTask(db, { orgId, document: measure.document, version });
+      await registerTask(db, callerOf(orgId), { document: measure.document, version });
     return orgId;
   }
 
@@ -139,13 +141,12 @@ describeOnEachDatabase((metadata) => {
 
   test('a task of the system is there for every organization, behind its own', async () => {
     const [own, other] = [await insertTestOrganization(metadata()), await insertTestOrganization(metadata())];
-    const system = await registerTask(metadata(), {
-      orgId: SYSTEM_ORG_ID,
+    const system = await registerTask(metadata(), callerOf(SYSTEM_ORG_ID), {
       document: measure.document,
       version: '9.0.0',
     });
     expect(system.is_system).toBe(true);
-    await registerTask(metadata(), { orgId: own, document: measure.document });
+    await registerTask(metadata(), callerOf(own), { document: measure.document });
     expect(await resolveVersion(metadata(), { orgId: own, task: 'measure' })).toMatchObject({
       version: '1.0.0',
       org_id: own,

@@ -17,7 +17,7 @@ import { registerTask } from '../../src/definition/register-task.ts';
 import { resolveVersion } from '../../src/definition/resolve-version.ts';
 import { TaskDocumentInvalidError, TaskDocumentRefusedError, TaskVersionTakenError } from '../../src/errors.ts';
 import { describeForm } from '../../src/form/describe-form.ts';
-import { describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
+import { callerOf, describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
 import { measure } from '../operations.ts';
 
 const image_digest = `sha256:${'a'.repeat(64)}`;
@@ -37,7 +37,7 @@ describeOnEachDatabase((metadata) => {
   /** An organization with measure@1.0.0, whose program was replaced after it was registered. */
   async function withMeasure(db: MetadataDatabase): Promise<string> {
     const orgId = await insertTestOrganization(db);
-    const { task_definition_id } = await registerTask(db, { orgId, document, serviceConfig });
+    const { task_definition_id } = await registerTask(db, callerOf(orgId), { document, serviceConfig });
     const set = { producer: 'measure 1.0.1', determinism: 'stochastic' as const, metadata: { title: 'Mine' } };
     await inOrganization(db, orgId, (tx) => updateTaskDefinition(tx, { taskDefinitionId: task_definition_id, set }));
     return orgId;
@@ -46,34 +46,42 @@ describeOnEachDatabase((metadata) => {
 
   test('a version out of use is found by no range, and again when it is back in use', async () => {
     const orgId = await withMeasure(metadata());
-    const named = { orgId, task: 'measure@1.0.0' };
-    expect(await deactivateTask(metadata(), named)).toMatchObject({ is_active: false });
-    expect(await deactivateTask(metadata(), named)).toMatchObject({ is_active: false });
+    const named = { task: 'measure@1.0.0' };
+    expect(await deactivateTask(metadata(), callerOf(orgId), named)).toMatchObject({ is_active: false });
+    expect(await deactivateTask(metadata(), callerOf(orgId), named)).toMatchObject({ is_active: false });
     await expect(resolveVersion(metadata(), { orgId, task: 'measure@^1' })).rejects.toThrow(/not active/);
-    expect(await activateTask(metadata(), named)).toMatchObject({ is_active: true });
+    expect(await activateTask(metadata(), callerOf(orgId), named)).toMatchObject({ is_active: true });
     expect(await resolveVersion(metadata(), { orgId, task: 'measure@^1' })).toMatchObject({ version: '1.0.0' });
   });
 
   test('a clone has the document and all that is known of the version, and is used on its own', async () => {
     const orgId = await withMeasure(metadata());
-    await deactivateTask(metadata(), { orgId, task: 'measure@1.0.0' });
-    const request = { orgId, task: 'measure@1.0.0', taskKey: 'my-measure', version: '0.1.0' };
-    const clone = await cloneTask(metadata(), request);
+    await deactivateTask(metadata(), callerOf(orgId), { task: 'measure@1.0.0' });
+    const request = { task: 'measure@1.0.0', taskKey: 'my-measure', version: '0.1.0' };
+    const clone = await cloneTask(metadata(), callerOf(orgId), request);
     const expected = { task_id: 'my-measure', version: '0.1.0', is_active: true, service_config: serviceConfig };
     expect(clone).toMatchObject({ ...expected, ...known, interface_spec: document, org_id: orgId });
-    expect(await cloneTask(metadata(), request)).toEqual(clone);
+    expect(await cloneTask(metadata(), callerOf(orgId), request)).toEqual(clone);
     expect(await listOwn(metadata(), orgId)).toEqual(['my-measure@0.1.0', 'measure@1.0.0']);
-    await expect(cloneTask(metadata(), { orgId, task: 'measure@1.0.0' })).rejects.toThrow(/another taskKey or version/);
-    await expect(cloneTask(metadata(), { ...request, taskKey: 'Not A Key' })).rejects.toThrow(ValidationFailedError);
+    await expect(cloneTask(metadata(), callerOf(orgId), { task: 'measure@1.0.0' })).rejects.toThrow(
+      /another taskKey or version/,
+    );
+    await expect(cloneTask(metadata(), callerOf(orgId), { ...request, taskKey: 'Not A Key' })).rejects.toThrow(
+      ValidationFailedError,
+    );
     const other = { ...document, tags: [{ name: 'other' }] };
-    await registerTask(metadata(), { orgId, document: other, version: '2.0.0' });
-    await expect(cloneTask(metadata(), { ...request, task: 'measure@2.0.0' })).rejects.toThrow(TaskVersionTakenError);
+    await registerTask(metadata(), callerOf(orgId), { document: other, version: '2.0.0' });
+    await expect(cloneTask(metadata(), callerOf(orgId), { ...request, task: 'measure@2.0.0' })).rejects.toThrow(
+      TaskVersionTakenError,
+    );
   });
 
   test('concurrent clones are one', async () => {
     const orgId = await withMeasure(metadata());
     const clones = await Promise.all(
-      Array.from({ length: 6 }, () => cloneTask(metadata(), { orgId, task: 'measure@1.0.0', version: '1.1.0' })),
+      Array.from({ length: 6 }, () =>
+        cloneTask(metadata(), callerOf(orgId), { task: 'measure@1.0.0', version: '1.1.0' }),
+      ),
     );
     expect(new Set(clones.map((row) => row.task_definition_id)).size).toBe(1);
     expect(clones[0]).toMatchObject(known);
@@ -81,14 +89,12 @@ describeOnEachDatabase((metadata) => {
 
   test('a version of the system becomes one of the organization, without the values of its environment', async () => {
     const orgId = await insertTestOrganization(metadata());
-    const system = { orgId: SYSTEM_ORG_ID, version: '7.0.0' };
-    await registerTask(metadata(), { ...system, document, serviceConfig });
-    const clone = await cloneTask(metadata(), { orgId, task: 'measure@7.0.0' });
+    await registerTask(metadata(), callerOf(SYSTEM_ORG_ID), { version: '7.0.0', document, serviceConfig });
+    const clone = await cloneTask(metadata(), callerOf(orgId), { task: 'measure@7.0.0' });
     const environment = { LICENSE: null, THREADS: null };
     expect(clone).toMatchObject({ org_id: orgId, is_system: false, service_config: { ...serviceConfig, environment } });
     expect(await resolveVersion(metadata(), { orgId, task: 'measure@^7' })).toEqual(clone);
-    const exported = await exportTask(metadata(), {
-      orgId: await insertTestOrganization(metadata()),
+    const exported = await exportTask(metadata(), callerOf(await insertTestOrganization(metadata())), {
       task: 'measure@7.0.0',
       withEnvironment: true,
     });
@@ -97,44 +103,49 @@ describeOnEachDatabase((metadata) => {
 
   test('another organization has neither the version nor a say in it; of the system only the system has', async () => {
     const [owner, orgId] = [await withMeasure(metadata()), await insertTestOrganization(metadata())];
-    const mine = { orgId, task: 'measure@1.0.0' };
+    const mine = { task: 'measure@1.0.0' };
     for (const call of [activateTask, deactivateTask, cloneTask, exportTask])
-      await expect(call(metadata(), mine)).rejects.toThrow(NotFoundError);
-    await registerTask(metadata(), { orgId: SYSTEM_ORG_ID, document, version: '8.0.0' });
-    const system = { orgId, task: 'measure@8.0.0' };
-    await expect(deactivateTask(metadata(), system)).rejects.toThrow(/clone it/);
-    expect(await deactivateTask(metadata(), { ...system, orgId: SYSTEM_ORG_ID })).toMatchObject({ is_active: false });
+      await expect(call(metadata(), callerOf(orgId), mine)).rejects.toThrow(NotFoundError);
+    await registerTask(metadata(), callerOf(SYSTEM_ORG_ID), { document, version: '8.0.0' });
+    const system = { task: 'measure@8.0.0' };
+    await expect(deactivateTask(metadata(), callerOf(orgId), system)).rejects.toThrow(/clone it/);
+    expect(await deactivateTask(metadata(), callerOf(SYSTEM_ORG_ID), { ...system })).toMatchObject({
+      is_active: false,
+    });
     const { is_active } = await resolveVersion(metadata(), { orgId: owner, task: 'measure@1.0.0' });
     expect(is_active).toBe(true);
-    await expect(exportTask(metadata(), { orgId: owner, task: 'measure' })).rejects.toThrow(ValidationFailedError);
+    await expect(exportTask(metadata(), callerOf(owner), { task: 'measure' })).rejects.toThrow(ValidationFailedError);
   });
 
   test('an exported version is the same one where it is imported, but for its environment', async () => {
     const [from, to] = [await withMeasure(metadata()), await insertTestOrganization(metadata())];
-    const bundle = await exportTask(metadata(), { orgId: from, task: 'measure@1.0.0' });
+    const bundle = await exportTask(metadata(), callerOf(from), { task: 'measure@1.0.0' });
     expect(JSON.stringify(bundle)).not.toContain('secret');
-    const row = await importTask(metadata(), { orgId: to, bundle: JSON.stringify(bundle) });
+    const row = await importTask(metadata(), callerOf(to), { bundle: JSON.stringify(bundle) });
     const environment = { LICENSE: null, THREADS: null };
     const expected = { org_id: to, task_id: 'measure', version: '1.0.0', is_active: true, interface_spec: document };
     expect(row).toMatchObject({ ...known, ...expected, service_config: { ...serviceConfig, environment } });
-    expect(await exportTask(metadata(), { orgId: to, task: 'measure@1.0.0' })).toEqual(bundle);
-    expect(await importTask(metadata(), { orgId: to, bundle })).toEqual(row);
-    const whole = await exportTask(metadata(), { orgId: from, task: 'measure@1.0.0', withEnvironment: true });
+    expect(await exportTask(metadata(), callerOf(to), { task: 'measure@1.0.0' })).toEqual(bundle);
+    expect(await importTask(metadata(), callerOf(to), { bundle })).toEqual(row);
+    const whole = await exportTask(metadata(), callerOf(from), { task: 'measure@1.0.0', withEnvironment: true });
     expect(whole.serviceConfig).toEqual(serviceConfig);
-    const renamed = { orgId: to, bundle: whole, taskKey: 'measure-two', version: '2.0.0' };
-    expect(await importTask(metadata(), renamed)).toMatchObject({ task_id: 'measure-two', version: '2.0.0' });
+    const renamed = { bundle: whole, taskKey: 'measure-two', version: '2.0.0' };
+    expect(await importTask(metadata(), callerOf(to), renamed)).toMatchObject({
+      task_id: 'measure-two',
+      version: '2.0.0',
+    });
   });
 
   test('the fields of a form keep the order of the document: registered, cloned and imported', async () => {
     const [orgId, to] = [await insertTestOrganization(metadata()), await insertTestOrganization(metadata())];
     const fieldsOf = (source: Parameters<typeof describeForm>[0]) =>
       describeForm(source).fields.map(({ pointer }) => pointer);
-    const registered = await registerTask(metadata(), { orgId, document });
+    const registered = await registerTask(metadata(), callerOf(orgId), { document });
     expect(registered.metadata).toMatchObject({ field_order: ['/molecule', '/scale', '/cpu'] });
-    const named = { orgId, task: 'measure@1.0.0' };
-    const clone = await cloneTask(metadata(), { ...named, version: '1.1.0' });
-    const bundle = JSON.stringify(await exportTask(metadata(), named));
-    const imported = await importTask(metadata(), { orgId: to, bundle });
+    const named = { task: 'measure@1.0.0' };
+    const clone = await cloneTask(metadata(), callerOf(orgId), { ...named, version: '1.1.0' });
+    const bundle = JSON.stringify(await exportTask(metadata(), callerOf(orgId), named));
+    const imported = await importTask(metadata(), callerOf(to), { bundle });
     for (const row of [registered, clone, imported]) expect(fieldsOf(row)).toEqual(['/molecule', '/scale', '/cpu']);
     // What the database itself has of it.
     expect(fieldsOf(registered.interface_spec)).toEqual(['/cpu', '/scale', '/molecule']);
@@ -142,8 +153,8 @@ describeOnEachDatabase((metadata) => {
 
   test('what is no bundle leaves no row', async () => {
     const [from, orgId] = [await withMeasure(metadata()), await insertTestOrganization(metadata())];
-    const bundle = await exportTask(metadata(), { orgId: from, task: 'measure@1.0.0' });
-    const refused = (changed: unknown) => expect(importTask(metadata(), { orgId, bundle: changed })).rejects;
+    const bundle = await exportTask(metadata(), callerOf(from), { task: 'measure@1.0.0' });
+    const refused = (changed: unknown) => expect(importTask(metadata(), callerOf(orgId), { bundle: changed })).rejects;
     const changed = { ...document, tags: [{ name: 'changed' }] };
     await refused({ ...bundle, document: changed }).toThrow(/\/interfaceDigest: expected the digest of the document/);
     await refused({ ...bundle, format: 'mad-task/2' }).toThrow(ValidationFailedError);

@@ -25,7 +25,7 @@ import {
   resumeTaskService,
   TaskVersionTakenError,
 } from '../../src/index.ts';
-import { countRows, describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
+import { callerOf, countRows, describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
 import { measure } from '../operations.ts';
 
 const LOAD = { capacity: 4, running: 1, waiting: 0, draining: false };
@@ -37,30 +37,29 @@ describeOnEachDatabase((metadata) => {
     const db = metadata();
     const orgId = owner ?? (await insertTestOrganization(db));
     const version = `1.0.${versions++}`;
-    const task: TaskDefinitionRow = await registerTask(db, {
-      orgId,
+    const task: TaskDefinitionRow = await registerTask(db, callerOf(orgId), {
       document: measure.document,
       version,
       serviceConfig,
     });
     const { task_definition_id: taskDefinitionId } = task;
-    const row = await registerTaskService(db, { orgId, taskDefinitionId, serviceUrl: SERVICE_URL });
+    const row = await registerTaskService(db, callerOf(orgId), { taskDefinitionId, serviceUrl: SERVICE_URL });
     const serviceId = row.service_id;
     const ago = (ms: number) =>
       inOrganization(db, orgId, (tx) =>
         updateTaskService(tx, { serviceId, set: { last_health_check: new Date(Date.now() - ms) } }),
       );
     const health = async (as = orgId) => {
-      const { items } = await listTaskServiceHealth(db, { orgId: as, taskDefinitionId });
+      const { items } = await listTaskServiceHealth(db, callerOf(as), { taskDefinitionId });
       return items[0];
     };
-    return { db, orgId, serviceId, service: { orgId, serviceId }, taskDefinitionId, ago, health };
+    return { db, orgId, caller: callerOf(orgId), serviceId, service: { serviceId }, taskDefinitionId, ago, health };
   }
 
   test('is unknown until it tells of itself, and again when that is too long ago', async () => {
-    const { db, service, serviceId, taskDefinitionId, ago, health } = await setUp();
+    const { db, caller, service, serviceId, taskDefinitionId, ago, health } = await setUp();
     expect(await health()).toMatchObject({ health: 'unknown', capacity: undefined, draining: false });
-    await heartbeatTaskService(db, { ...service, load: { ...LOAD, waiting: 2 } });
+    await heartbeatTaskService(db, caller, { ...service, load: { ...LOAD, waiting: 2 } });
     const told = await health();
     expect(told).toEqual({
       ...{ serviceId, taskDefinitionId, serviceUrl: SERVICE_URL, podName: null, nodeName: null },
@@ -75,60 +74,60 @@ describeOnEachDatabase((metadata) => {
   });
 
   test('what it tells counts for the interval of its task', async () => {
-    const { db, service, ago, health } = await setUp({ serviceConfig: { health_check: { interval: '5m' } } });
-    await heartbeatTaskService(db, service);
+    const { db, caller, service, ago, health } = await setUp({ serviceConfig: { health_check: { interval: '5m' } } });
+    await heartbeatTaskService(db, caller, service);
     await ago(200_000);
     expect(await health()).toMatchObject({ health: 'healthy' });
   });
 
   test('a drained one stays so, whatever it says of itself', async () => {
-    const { db, service, health } = await setUp();
-    await drainTaskService(db, service);
-    await heartbeatTaskService(db, { ...service, load: LOAD });
+    const { db, caller, service, health } = await setUp();
+    await drainTaskService(db, caller, service);
+    await heartbeatTaskService(db, caller, { ...service, load: LOAD });
     expect(await health()).toMatchObject({ health: 'healthy', draining: true });
-    await resumeTaskService(db, service);
+    await resumeTaskService(db, caller, service);
     expect(await health()).toMatchObject({ health: 'healthy', draining: false, capacity: 4 });
-    await heartbeatTaskService(db, { ...service, load: { ...LOAD, draining: true } });
+    await heartbeatTaskService(db, caller, { ...service, load: { ...LOAD, draining: true } });
     expect(await health()).toMatchObject({ draining: true });
   });
 
   test('one in quarantine stays there until it is lifted', async () => {
-    const { db, orgId, service, serviceId, health } = await setUp();
+    const { db, caller, orgId, service, serviceId, health } = await setUp();
     const quarantine = { reason: 'it lost /atoms', at: '2026-11-23T00:00:00.000Z', document: 'abc' };
     await inOrganization(db, orgId, (tx) =>
       tellTaskServiceState(tx, { serviceId, health: 'unhealthy', note: { quarantine } }),
     );
-    const beaten = await heartbeatTaskService(db, { ...service, load: LOAD });
+    const beaten = await heartbeatTaskService(db, caller, { ...service, load: LOAD });
     expect(beaten.health_status).toBe('unhealthy');
     expect(await health()).toMatchObject({ health: 'unhealthy', quarantine, running: 1 });
-    const row = await liftQuarantine(db, service);
+    const row = await liftQuarantine(db, caller, service);
     expect(row).toMatchObject({ health_status: 'unknown', resources_used: { accepted_document: 'abc', capacity: 4 } });
     expect(await health()).toMatchObject({ health: 'unknown', quarantine: undefined });
-    await heartbeatTaskService(db, service);
+    await heartbeatTaskService(db, caller, service);
     expect(await health()).toMatchObject({ health: 'healthy' });
-    expect(await liftQuarantine(db, service)).toMatchObject({ health_status: 'healthy' });
+    expect(await liftQuarantine(db, caller, service)).toMatchObject({ health_status: 'healthy' });
   });
 
   test('belongs to the owner of its task', async () => {
-    const { db, serviceId, service, health } = await setUp();
-    const stranger = { orgId: await insertTestOrganization(db), serviceId };
+    const { db, caller, service, health } = await setUp();
+    const stranger = callerOf(await insertTestOrganization(db));
     for (const change of [heartbeatTaskService, drainTaskService, resumeTaskService, liftQuarantine])
-      await expect(change(db, stranger)).rejects.toThrow(NotFoundError);
-    expect(await deregisterTaskService(db, stranger)).toBe(false);
+      await expect(change(db, stranger, service)).rejects.toThrow(NotFoundError);
+    expect(await deregisterTaskService(db, stranger, service)).toBe(false);
     expect(await health(stranger.orgId)).toBeUndefined();
     expect(await health()).toMatchObject({ health: 'unknown', draining: false });
-    expect(await deregisterTaskService(db, service)).toBe(true);
-    expect(await deregisterTaskService(db, service)).toBe(false);
-    await expect(heartbeatTaskService(db, service)).rejects.toThrow(NotFoundError);
+    expect(await deregisterTaskService(db, caller, service)).toBe(true);
+    expect(await deregisterTaskService(db, caller, service)).toBe(false);
+    await expect(heartbeatTaskService(db, caller, service)).rejects.toThrow(NotFoundError);
   });
 
   test('one of the system is seen by all, and changed by the system alone', async () => {
-    const { db, serviceId, service, health } = await setUp({ orgId: SYSTEM_ORG_ID });
+    const { db, caller, serviceId, service, health } = await setUp({ orgId: SYSTEM_ORG_ID });
     const orgId = await insertTestOrganization(db);
-    await expect(heartbeatTaskService(db, { orgId, serviceId })).rejects.toThrow(NotFoundError);
-    await heartbeatTaskService(db, service);
+    await expect(heartbeatTaskService(db, callerOf(orgId), { serviceId })).rejects.toThrow(NotFoundError);
+    await heartbeatTaskService(db, caller, service);
     expect(await health(orgId)).toMatchObject({ serviceId, health: 'healthy' });
-    await deregisterTaskService(db, service);
+    await deregisterTaskService(db, caller, service);
   });
 
   test.each([
@@ -137,31 +136,35 @@ describeOnEachDatabase((metadata) => {
     { ...LOAD, waiting: Number.NaN },
     { ...LOAD, capacity: 1.5 },
   ])('a load of %j is refused', async (load) => {
-    const { db, service, health } = await setUp();
-    await expect(heartbeatTaskService(db, { ...service, load })).rejects.toThrow(ValidationFailedError);
+    const { db, caller, service, health } = await setUp();
+    await expect(heartbeatTaskService(db, caller, { ...service, load })).rejects.toThrow(ValidationFailedError);
     expect(await health()).toMatchObject({ health: 'unknown' });
   });
 
   test('what somebody else wrote into the row is no more than not told', async () => {
     const serviceConfig = { health_check: { interval: 'soon', path: [] } };
-    const { db, orgId, serviceId, service, health } = await setUp({ serviceConfig });
+    const { db, caller, orgId, serviceId, service, health } = await setUp({ serviceConfig });
     const odd = { capacity: 'all', running: -3, load_at: 'noon', draining: 'no', quarantine: 7 };
     await inOrganization(db, orgId, (tx) => updateTaskService(tx, { serviceId, set: { resources_used: odd } }));
     expect(await health()).toMatchObject({
       ...{ health: 'unhealthy', capacity: undefined, running: 0, draining: false },
       quarantine: { reason: 'not said' },
     });
-    await liftQuarantine(db, service);
-    await heartbeatTaskService(db, { ...service, load: LOAD });
+    await liftQuarantine(db, caller, service);
+    await heartbeatTaskService(db, caller, { ...service, load: LOAD });
     expect(await health()).toMatchObject({ health: 'healthy', ...LOAD, quarantine: undefined });
   });
 
   test('pages through all instances', async () => {
-    const { db, orgId, taskDefinitionId } = await setUp();
+    const { db, caller, taskDefinitionId } = await setUp();
     for (const port of [10, 11])
-      await registerTaskService(db, { orgId, taskDefinitionId, serviceUrl: `http://127.0.0.1:${port}` });
-    const first = await listTaskServiceHealth(db, { orgId, taskDefinitionId, limit: 2 });
-    const rest = await listTaskServiceHealth(db, { orgId, taskDefinitionId, limit: 2, cursor: first.nextCursor });
+      await registerTaskService(db, caller, { taskDefinitionId, serviceUrl: `http://127.0.0.1:${port}` });
+    const first = await listTaskServiceHealth(db, caller, { taskDefinitionId, limit: 2 });
+    const rest = await listTaskServiceHealth(db, caller, {
+      taskDefinitionId,
+      limit: 2,
+      cursor: first.nextCursor,
+    });
     const urls = [...first.items, ...rest.items].map(({ serviceUrl }) => serviceUrl);
     expect(urls).toEqual(['http://127.0.0.1:11', 'http://127.0.0.1:10', SERVICE_URL]);
   });
@@ -177,9 +180,9 @@ describeOnEachDatabase((metadata) => {
     test('a service makes itself known with its task, tells of itself, and leaves', async () => {
       const db = metadata();
       const orgId = await insertTestOrganization(db);
-      const registration = openServiceRegistration({ metadata: db, orgId, podName: 'pod-1' });
+      const registration = openServiceRegistration(db, callerOf(orgId), { podName: 'pod-1' });
       const instance = await registration.register(facts);
-      const listed = async () => (await listTaskServiceHealth(db, { orgId })).items[0];
+      const listed = async () => (await listTaskServiceHealth(db, callerOf(orgId))).items[0];
       expect(await listed()).toMatchObject({
         ...{ serviceUrl: facts.serviceUrl, podName: 'pod-1', health: 'healthy' },
         ...{ capacity: 3, running: 0, draining: false },
@@ -201,9 +204,9 @@ describeOnEachDatabase((metadata) => {
       const orgId = await insertTestOrganization(db);
       const service = createTaskService({ operations: [measure], concurrency: 3 });
       const { url } = await service.listen();
-      const registration = openServiceRegistration({ metadata: db, orgId });
+      const registration = openServiceRegistration(db, callerOf(orgId));
       keepRegistered(service, { registration, url, heartbeatMs: 100 });
-      const listed = async () => (await listTaskServiceHealth(db, { orgId })).items[0];
+      const listed = async () => (await listTaskServiceHealth(db, callerOf(orgId))).items[0];
       await expect.poll(listed).toMatchObject({ serviceUrl: `${url}/measure`, health: 'healthy', capacity: 3 });
       const artifacts = createLocalArtifactStore({ folder: '/nonexistent' });
       await using runner = createTaskRunner({ metadata: db, artifacts, allowedOrigins: [url] });
@@ -221,21 +224,21 @@ describeOnEachDatabase((metadata) => {
     test('registering ends a quarantine, and leaves an instance drained that an operator drained', async () => {
       const db = metadata();
       const orgId = await insertTestOrganization(db);
-      const registration = openServiceRegistration({ metadata: db, orgId });
+      const registration = openServiceRegistration(db, callerOf(orgId));
       await registration.register(facts);
-      const [{ serviceId = '' } = {}] = (await listTaskServiceHealth(db, { orgId })).items;
+      const [{ serviceId = '' } = {}] = (await listTaskServiceHealth(db, callerOf(orgId))).items;
       const quarantine = { reason: 'x', at: 'y', document: 'z' };
       await inOrganization(db, orgId, (tx) => tellTaskServiceState(tx, { serviceId, note: { quarantine } }));
-      await drainTaskService(db, { orgId, serviceId });
+      await drainTaskService(db, callerOf(orgId), { serviceId });
       await registration.register(facts);
-      const { items } = await listTaskServiceHealth(db, { orgId });
+      const { items } = await listTaskServiceHealth(db, callerOf(orgId));
       expect(items).toMatchObject([{ health: 'healthy', draining: true, quarantine: undefined }]);
     });
 
     test('a document that changed needs a version of its own', async () => {
       const db = metadata();
       const orgId = await insertTestOrganization(db);
-      const registration = openServiceRegistration({ metadata: db, orgId });
+      const registration = openServiceRegistration(db, callerOf(orgId));
       await registration.register(facts);
       const info = { ...(facts.document.info as JsonObject), title: 'Another' };
       const changed = { ...facts, document: { ...facts.document, info } };

@@ -28,7 +28,7 @@ import {
 } from '../../src/index.ts';
 import type { CircuitLimits } from '../../src/service-registry/circuit.ts';
 import { type ChosenService, TaskServices } from '../../src/service-registry/task-services.ts';
-import { describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
+import { callerOf, describeOnEachDatabase, insertTestOrganization } from '../each-metadata.ts';
 import { deadUrl, startServer } from '../hand-made-server.ts';
 import { measure } from '../operations.ts';
 
@@ -54,7 +54,7 @@ describeOnEachDatabase((metadata) => {
   let registered: TaskDefinitionRow;
   beforeAll(async () => {
     const orgId = await insertTestOrganization(metadata());
-    registered = await registerTask(metadata(), { orgId, document: measure.document });
+    registered = await registerTask(metadata(), callerOf(orgId), { document: measure.document });
   });
 
   interface SetUp {
@@ -74,7 +74,7 @@ describeOnEachDatabase((metadata) => {
     const { task_definition_id: taskDefinitionId } = definition;
     const ids: string[] = [];
     for (const serviceUrl of urls)
-      ids.push((await registerTaskService(db, { orgId, taskDefinitionId, serviceUrl })).service_id);
+      ids.push((await registerTaskService(db, callerOf(orgId), { taskDefinitionId, serviceUrl })).service_id);
     const logged: [level: string, message: string][] = [];
     const log = (level: string) => (_facts: object, message: string) => void logged.push([level, message]);
     const logger: Logger = { ...silentLogger, info: log('info'), warn: log('warn') };
@@ -84,11 +84,11 @@ describeOnEachDatabase((metadata) => {
     const services = create();
     const choose = (patienceMs = 0, signal = new AbortController().signal): Promise<ChosenService> =>
       services.choose(definition, { signal, patienceMs });
-    const service = (index: number) => ({ orgId, serviceId: ids[index] ?? '' });
+    const service = (index: number) => ({ serviceId: ids[index] ?? '' });
     const beat = (index: number, load = { capacity: 2, running: 0, waiting: 0, draining: false }) =>
-      heartbeatTaskService(db, { ...service(index), load });
+      heartbeatTaskService(db, callerOf(orgId), { ...service(index), load });
     const health = async () => {
-      const { items } = await listTaskServiceHealth(db, { orgId, taskDefinitionId });
+      const { items } = await listTaskServiceHealth(db, callerOf(orgId), { taskDefinitionId });
       return ids.map((id) => items.find(({ serviceId }) => serviceId === id));
     };
     return {
@@ -228,7 +228,7 @@ describeOnEachDatabase((metadata) => {
       await using other = await startInstance();
       let lists = 0;
       await using set = await setUp({ urls: [one.url, other.url] });
-      await deregisterTaskService(set.db, set.service(1));
+      await deregisterTaskService(set.db, callerOf(set.orgId), set.service(1));
       const counting = set.db.withPlugin({
         transformQuery: ({ node }) => {
           if (node.kind === 'SelectQueryNode' && JSON.stringify(node.from).includes('task_services')) lists++;
@@ -247,8 +247,8 @@ describeOnEachDatabase((metadata) => {
       for (let n = 0; n < 20; n++) (await choose())[Symbol.dispose]();
       expect(lists).toBe(1);
       const { taskDefinitionId, orgId } = set;
-      const added = await registerTaskService(set.db, { orgId, taskDefinitionId, serviceUrl: other.url });
-      await heartbeatTaskService(set.db, { orgId, serviceId: added.service_id });
+      const added = await registerTaskService(set.db, callerOf(orgId), { taskDefinitionId, serviceUrl: other.url });
+      await heartbeatTaskService(set.db, callerOf(orgId), { serviceId: added.service_id });
       expect(await chooseFor(2_000, choose)).toContain(added.service_id);
       expect(lists).toBeLessThanOrEqual(4);
     });
@@ -256,10 +256,10 @@ describeOnEachDatabase((metadata) => {
     test('one that is registered after a list was made is found when there is no other', async () => {
       await using one = await startInstance();
       await using set = await setUp({ urls: [one.url] });
-      await deregisterTaskService(set.db, set.service(0));
+      await deregisterTaskService(set.db, callerOf(set.orgId), set.service(0));
       await expect(set.choose()).rejects.toThrow(/no service is registered for measure@1\.0\.0/);
       const { taskDefinitionId, orgId } = set;
-      await registerTaskService(set.db, { orgId, taskDefinitionId, serviceUrl: one.url });
+      await registerTaskService(set.db, callerOf(orgId), { taskDefinitionId, serviceUrl: one.url });
       (await set.choose())[Symbol.dispose]();
     });
 
@@ -267,13 +267,13 @@ describeOnEachDatabase((metadata) => {
       await using one = await startInstance();
       await using set = await setUp({ urls: [one.url] });
       await set.beat(0);
-      await drainTaskService(set.db, set.service(0));
+      await drainTaskService(set.db, callerOf(set.orgId), set.service(0));
       const refused = set.choose();
       await expect(refused).rejects.toMatchObject({ failureCode: 'SERVICE_UNAVAILABLE', retryable: true });
       await expect(refused).rejects.toThrow(/draining or in quarantine/);
       using known = await set.services.reopen(set.definition, set.ids[0] ?? '');
       expect(known?.serviceUrl.origin).toBe(one.url);
-      await resumeTaskService(set.db, set.service(0));
+      await resumeTaskService(set.db, callerOf(set.orgId), set.service(0));
       (await set.choose())[Symbol.dispose]();
     });
 
@@ -457,7 +457,7 @@ describeOnEachDatabase((metadata) => {
       const refused = set.choose();
       await expect(refused).rejects.toMatchObject({ failureCode: 'SERVICE_UNAVAILABLE', retryable: true });
       await expect(refused).rejects.toThrow(/quarantine.*POST \/execute is not there any more/);
-      await liftQuarantine(set.db, set.service(0));
+      await liftQuarantine(set.db, callerOf(set.orgId), set.service(0));
       (await set.choose())[Symbol.dispose]();
       await using later = set.create();
       const signal = new AbortController().signal;

@@ -16,6 +16,17 @@ export class AccessTokenRefusedError extends MadError {
   }
 }
 
+/** Thrown when an API key would make another, which would go on after it was revoked or has expired. Sign in, and make the key as the user. */
+export class ApiKeyRefusedError extends MadError {
+  static override readonly code = 'MAD_TENANCY_API_KEY_REFUSED';
+  constructor({ tokenId }: { tokenId: string }) {
+    super({
+      message: `API key ${tokenId} makes no API keys; sign in, and make the key as the user`,
+      details: { tokenId },
+    });
+  }
+}
+
 /** Thrown when an invitation is not accepted: malformed, unknown, expired, revoked or accepted before. Ask for a new one. */
 export class InvitationRefusedError extends MadError {
   static override readonly code = 'MAD_TENANCY_INVITATION_REFUSED';

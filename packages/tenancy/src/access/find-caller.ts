@@ -1,11 +1,22 @@
-import { type Caller, inOrganization, type MetadataDatabase, type MetadataTransaction, type OrgId } from '@mad/core';
-import { OrganizationInactiveError, UserDisabledError } from '../errors.ts';
+import {
+  type Caller,
+  inOrganization,
+  isUuid,
+  type MetadataDatabase,
+  type MetadataTransaction,
+  OrganizationInactiveError,
+  type OrgId,
+} from '@mad/core';
+import { UserDisabledError } from '../errors.ts';
 import { MemberDisabledError } from './access-errors.ts';
 
-/** A user as a caller in one organization. */
+/**
+ * A user as a caller in one organization, as they were when they were looked up: ask again for each request. `permissions` is a Set, which JSON leaves
+ * empty: write `[...permissions]`.
+ */
 export interface Principal extends Caller {
   readonly userId: string;
-  /** The names of the roles held there, in alphabetical order. */
+  /** The names of the roles held there, in alphabetical order; none by an API key, which may do less than they say. */
   readonly roles: readonly string[];
 }
 
@@ -29,6 +40,7 @@ export async function readPrincipal(
   tx: MetadataTransaction,
   { orgId, userId }: WhoWhere,
 ): Promise<Principal | undefined> {
+  if (!isUuid(orgId) || !isUuid(userId)) return undefined;
   const member = await tx
     .selectFrom('memberships')
     .innerJoin('users', 'users.user_id', 'memberships.user_id')

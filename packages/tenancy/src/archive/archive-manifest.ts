@@ -1,16 +1,16 @@
-import { isJsonObject, type JsonObject } from '@mad/core';
 import { z } from 'zod';
+import { quotasSchema } from '../quota/quotas.ts';
 
 /** What an archive says of itself in its last file, `manifest.json`. */
 export const manifestSchema = z.strictObject({
   format: z.literal('mad-organization'),
   version: z.literal(1),
   exported_at: z.iso.datetime(),
-  org_id: z.uuid(),
+  org_id: z.uuid().lowercase(),
   organization: z.strictObject({
     name: z.string().max(200),
-    quotas: z.custom<JsonObject>(isJsonObject, 'expected an object'),
-    created_at: z.string().max(50),
+    quotas: quotasSchema,
+    created_at: z.iso.datetime(),
   }),
   /** The newest migration of each database it was taken from. */
   schema_versions: z.strictObject({ metadata: z.string().max(100), results: z.string().max(100) }),

@@ -8,9 +8,9 @@ import { createGzip } from 'node:zlib';
 import { ArtifactCorruptError } from '@mad/core';
 import type { RowText } from '../results-database/read-rows.ts';
 import { type ArchiveManifest, partName } from './archive-manifest.ts';
+import { toArchivePathError } from './archive-path.ts';
+import { PART_CHARACTERS } from './part-lines.ts';
 import { MAX_ENTRY_BYTES, TAR_END, tarHeader, tarPadding } from './tar.ts';
-
-const PART_CHARACTERS = 4_000_000;
 
 /** What went into an archive so far. */
 export interface ArchiveProgress {
@@ -55,7 +55,9 @@ export class ArchiveWriter {
         }
       },
       sink,
-    );
+    ).catch((cause) => {
+      throw this.#told(cause);
+    });
     // Told by whatever waits for room next.
     this.#written.catch(() => {});
   }
@@ -106,7 +108,10 @@ export class ArchiveWriter {
     await this.#write(TAR_END);
     this.#gzip.end();
     await this.#written;
-    if (typeof this.#to === 'string') await rename(this.#draft, this.#to);
+    if (typeof this.#to === 'string')
+      await rename(this.#draft, this.#to).catch((cause) => {
+        throw this.#told(cause);
+      });
     return { manifest: whole, sha256: this.#hash.digest('hex') };
   }
 
@@ -141,6 +146,11 @@ export class ArchiveWriter {
     this.#bytes += bytes.length;
     if (bytes.length === 0 || this.#gzip.write(bytes)) return;
     await Promise.race([once(this.#gzip, 'drain'), this.#written]);
+  }
+
+  /** What went wrong with the file is told by the name that the caller gave it. */
+  #told(cause: unknown): unknown {
+    return (typeof this.#to === 'string' && toArchivePathError(cause, { path: this.#to, verb: 'written' })) || cause;
   }
 
   #tell(): void {

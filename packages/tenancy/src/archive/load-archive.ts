@@ -1,11 +1,13 @@
-import { type ArtifactStore, findSqlState, isJsonObject, type JsonObject, type OrgId } from '@mad/core';
+import { type ArtifactStore, findSqlState, isJsonObject, type OrgId } from '@mad/core';
 import { type QueryExecutorProvider, sql } from 'kysely';
 import { ArchiveRefusedError } from '../errors.ts';
 import { type DescribedTable, describeTables, readSequences } from '../results-database/describe-tables.ts';
 import { insertLines, setSequences, withBareTables } from '../results-database/load-tables.ts';
 import type { ArchiveManifest } from './archive-manifest.ts';
+import { type ArchivedMember, parseMember, parseRow } from './check-line.ts';
 import { AUDIT_LOGS, METADATA_PARTS, type MetadataPart } from './metadata-parts.ts';
-import { type ArchivePiece, parseJson } from './read-archive.ts';
+import { parseJson } from './parse-json.ts';
+import type { ArchivePiece } from './read-archive.ts';
 
 /** A person of the archive: who it was there, and who it is here. */
 export interface KnownMember {
@@ -60,25 +62,10 @@ export class VerifiedPieces {
   }
 }
 
-/** The people in an archive, read from its first part. */
-export interface ArchivedMember {
-  readonly user_id: string;
-  readonly email: string;
-  readonly enabled: boolean;
-}
-
 /** @throws {ArchiveRefusedError} for a line that is no member. */
 export function parseMembers({ name, lines }: Rows): readonly ArchivedMember[] {
-  return lines.map((line) => {
-    const { user_id, email, enabled, ...more } = parseRow(name, line);
-    const isMember = typeof user_id === 'string' && typeof email === 'string' && typeof enabled === 'boolean';
-    if (!isMember || Object.keys(more).length > 0 || !/^[^@\s]{1,64}@[^@\s]{1,255}$/.test(email) || !UUID.test(user_id))
-      throw new ArchiveRefusedError({ at: name, reason: 'a line is no member: expected user_id, email, enabled' });
-    return { user_id, email, enabled };
-  });
+  return lines.map((line, index) => parseMember({ at: `${name} line ${index + 1}`, line }));
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Writes the rows of the Metadata DB in a transaction that row-level security confines to the organization. Whatever the lines say, a row gets this
@@ -204,7 +191,7 @@ function checkRows(
   let columns: readonly string[] | undefined;
   for (const line of lines) {
     const isTemplate = part.table === 'pipeline_task_steps';
-    const parsed = isTemplate ? parseJson(name, line) : [parseRow(name, line)];
+    const parsed = isTemplate ? parseJson(name, line) : [parseRow({ at: name, line })];
     if (!Array.isArray(parsed))
       throw new ArchiveRefusedError({ at: name, reason: 'a line is not the steps of a template' });
     for (const row of parsed) {
@@ -229,14 +216,6 @@ function checkColumns(name: string, keys: readonly string[], { table, columns }:
       reason: `${table} has no column ${JSON.stringify(unknown.slice(0, 100))}`,
     });
   return keys;
-}
-
-function parseRow(name: string, line: string): JsonObject {
-  const row = parseJson(name, line);
-  // Rows are put into one array for the database: a line is one value there only if it is one here.
-  if (!line.startsWith('{') || !isJsonObject(row))
-    throw new ArchiveRefusedError({ at: name, reason: 'a line is no row' });
-  return row;
 }
 
 /** Data that break a type, a key, a rule or row-level security; anything else is the database's trouble. */

@@ -49,7 +49,8 @@ export const METADATA_PARTS: readonly MetadataPart[] = [
     user: 'user_id',
   },
   own('task_definitions', { user: 'created_by' }),
-  own('pipeline_templates', { user: 'created_by' }),
+  // Whom its templates are shown to is decided anew.
+  own('pipeline_templates', { user: 'created_by', anew: ['is_public'] }),
   child('pipeline_task_steps', 'pipeline_templates', 'template_id'),
   own('pipelines', { user: 'created_by' }),
   child('pipeline_versions', 'pipelines', 'pipeline_id'),

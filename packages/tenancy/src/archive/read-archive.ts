@@ -3,10 +3,12 @@ import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { ArchiveRefusedError } from '../errors.ts';
 import { type ArchiveManifest, type ArchivePart, manifestSchema, parsePartName } from './archive-manifest.ts';
+import { toArchivePathError } from './archive-path.ts';
+import { checkLine } from './check-line.ts';
+import { parseJson } from './parse-json.ts';
+import { decodeText, MAX_PART_BYTES, PartLines } from './part-lines.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
-/** The longest part or manifest: one row can be that long. */
-const MAX_PART_BYTES = 300_000_000;
 /** Rows and files pack to a tenth; what unpacks to so much more was made to fill a disk. */
 const MAX_RATIO = 250;
 const RATIO_FROM_BYTES = 256_000_000;
@@ -36,7 +38,7 @@ export interface ReadArchive {
 /**
  * Reads an archive piece by piece and trusts nothing in it: names, sizes and the order of its files are as this library writes them, and lines are JSON. What a
  * file holds is checked when its content is read to the end.
- * @throws {ArchiveRefusedError}
+ * @throws {ArchiveRefusedError} @throws {ArchivePathError}
  */
 export async function* readArchive(request: ReadArchive): AsyncGenerator<ArchivePiece> {
   let rank = 0;
@@ -97,7 +99,8 @@ async function* unpack({ path, maxBytes }: ReadArchive): AsyncGenerator<Buffer> 
       yield chunk;
     }
   } catch (cause) {
-    if (cause instanceof ArchiveRefusedError || !isOfGzip(cause)) throw cause;
+    if (cause instanceof ArchiveRefusedError || !isOfGzip(cause))
+      throw toArchivePathError(cause, { path, verb: 'read' }) ?? cause;
     throw new ArchiveRefusedError({ at: 'its packing', reason: 'it is no whole gzip file', cause });
   } finally {
     packed.destroy();
@@ -117,18 +120,19 @@ async function readWhole({ name, sizeBytes, content }: TarEntry): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
-async function readPart(entry: TarEntry, part: ArchivePart): Promise<ArchivePiece> {
-  const { name } = entry;
-  const bytes = await readWhole(entry);
-  const lines = decode(name, bytes).split('\n');
-  if (lines.pop() !== '' || lines.length === 0)
-    throw new ArchiveRefusedError({ at: name, reason: 'it does not end with a line' });
-  return { kind: 'rows', name, part, lines, sha256: createHash('sha256').update(bytes).digest('hex') };
+async function readPart({ name, content }: TarEntry, part: ArchivePart): Promise<ArchivePiece> {
+  const lines = new PartLines(name);
+  const hash = createHash('sha256');
+  for await (const chunk of content) {
+    hash.update(chunk);
+    lines.add(chunk);
+  }
+  return { kind: 'rows', name, part, lines: lines.end(), sha256: hash.digest('hex') };
 }
 
 async function readManifest(entry: TarEntry): Promise<ArchivePiece> {
   const bytes = await readWhole(entry);
-  const { success, data, error } = manifestSchema.safeParse(parseJson(entry.name, decode(entry.name, bytes)));
+  const { success, data, error } = manifestSchema.safeParse(parseJson(entry.name, decodeText(entry.name, bytes)));
   if (!success) {
     const [issue] = error.issues;
     throw new ArchiveRefusedError({
@@ -153,34 +157,21 @@ function toFile({ name, sizeBytes, content }: TarEntry): ArchivePiece {
   return { kind: 'file', digest, sizeBytes, content: checked() };
 }
 
-function decode(name: string, bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new ArchiveRefusedError({ at: name, reason: 'it is not UTF-8', cause });
-  }
-}
-
-/** @throws {ArchiveRefusedError} when the text is not JSON. */
-export function parseJson(name: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ArchiveRefusedError({ at: name, reason: 'it is not JSON', cause });
-  }
-}
-
 /**
- * Reads the archive from its beginning to its end and compares everything with its manifest, before a row of it is written anywhere. Returns the manifest.
+ * Reads the archive from its beginning to its end, checks every line and compares everything with its manifest, before a row of it is written anywhere. Returns
+ * the manifest.
  * @throws {ArchiveRefusedError}
  */
 export async function verifyArchive(request: ReadArchive): Promise<ArchiveManifest> {
   const seen: ArchiveManifest['parts'] = [];
   const files = { count: 0, bytes: 0 };
+  const owners = new Map<string, string>();
   let manifest: ArchiveManifest | undefined;
   for await (const piece of readArchive(request)) {
-    if (piece.kind === 'rows') seen.push({ name: piece.name, rows: piece.lines.length, sha256: piece.sha256 });
-    else if (piece.kind === 'manifest') manifest = piece.manifest;
+    if (piece.kind === 'rows') {
+      seen.push({ name: piece.name, rows: piece.lines.length, sha256: piece.sha256 });
+      checkLines(piece, owners);
+    } else if (piece.kind === 'manifest') manifest = piece.manifest;
     else {
       for await (const chunk of piece.content) files.bytes += chunk.length;
       files.count++;
@@ -189,7 +180,19 @@ export async function verifyArchive(request: ReadArchive): Promise<ArchiveManife
   if (manifest === undefined)
     throw new ArchiveRefusedError({ at: 'its end', reason: 'it has no manifest, so it is not whole' });
   compare(manifest, seen, files);
+  for (const [orgId, at] of owners)
+    if (orgId !== manifest.org_id)
+      throw new ArchiveRefusedError({ at, reason: 'it names a file of another organization' });
   return manifest;
+}
+
+/** Checks every line, and notes where the first two owners of files are named: of two, one is not the organization. @throws {ArchiveRefusedError} */
+function checkLines({ name, part, lines }: Extract<ArchivePiece, { kind: 'rows' }>, owners: Map<string, string>): void {
+  for (const [index, line] of lines.entries()) {
+    const at = `${name} line ${index + 1}`;
+    const owner = checkLine(part, { at, line });
+    if (owner !== undefined && owners.size < 2 && !owners.has(owner)) owners.set(owner, at);
+  }
 }
 
 function compare(manifest: ArchiveManifest, seen: ArchiveManifest['parts'], files: ArchiveManifest['files']): void {

@@ -14,10 +14,10 @@ import {
   lockFleetMigration,
   type MetadataDatabase,
   type OperatorTransaction,
+  recordOperatorAudit,
   renewFleetClaims,
   updateFleetMigration,
 } from '@mad/core';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { findOpenWave, isFreshWave, sumCounts } from './fleet-progress.ts';
 
 /** A process at work on a run. */

@@ -15,6 +15,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { Client, escapeIdentifier, escapeLiteral, type QueryResult } from 'pg';
 import { ResultsDatabaseUnreachableError } from '../errors.ts';
 import { type Clusters, getCluster, type PostgresCluster } from '../results-database/cluster.ts';
+import { placeResultsDatabase } from '../results-database/results-database-place.ts';
 
 /** A process that stops inside a migration must not keep the tables locked. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
@@ -29,7 +30,7 @@ export interface MigrateDatabase {
 /**
  * Brings one organization's Results DB to the track's newest version, all pending migrations in one transaction, and returns the version that the
  * database itself then tells. Whoever comes second finds nothing pending.
- * @throws {ResultsDatabaseMismatchError} when the database is another organization's, or has no stamp; nothing is changed then.
+ * @throws {ResultsDatabaseMismatchError} when the database is another organization's, or another than its own has no stamp; nothing is changed then.
  * @throws {MigrationFailedError} @throws {ResultsDatabaseUnreachableError} @throws {ClusterUnknownError}
  */
 export async function migrateDatabase(
@@ -101,11 +102,8 @@ function reasonOf(error: unknown): string {
 }
 
 /** Begins a transaction under the migrator's advisory lock, and returns the names of the migrations that were applied. */
-async function lockAndLook(
-  client: Client,
-  { org_id, schema_name }: ClaimedOrganization,
-  options: Options,
-): Promise<Set<string>> {
+async function lockAndLook(client: Client, claim: ClaimedOrganization, options: Options): Promise<Set<string>> {
+  const { org_id, schema_name } = claim;
   const schema = escapeIdentifier(schema_name);
   // Without parameters pg takes several statements in one message, and answers with a result for each.
   const results: unknown = await client.query(`begin;
@@ -121,8 +119,19 @@ async function lockAndLook(
     QueryResult<{ name: string }>,
   ];
   const found = stamps.rows[0]?.org_id;
-  if (found !== org_id) throw new ResultsDatabaseMismatchError({ expected: org_id, found });
+  if (found !== org_id && !(found === undefined && (await stampNew(client, claim))))
+    throw new ResultsDatabaseMismatchError({ expected: org_id, found });
   return new Set(names.rows.map(({ name }) => name));
+}
+
+/** Stamps a copy of the template that nobody has opened yet, as `checkPlace` does. False: it has another name than the organization's. */
+async function stampNew(client: Client, { org_id, cluster, schema_name }: ClaimedOrganization): Promise<boolean> {
+  const { database = null } = placeResultsDatabase({ orgId: org_id, placement: 'database', cluster });
+  const { rowCount } = await client.query(
+    `insert into ${escapeIdentifier(schema_name)}.results_database (org_id) select $1::uuid where current_database() = $2`,
+    [org_id, database],
+  );
+  return rowCount === 1;
 }
 
 /** The connection as migrations take it: their statements run in the transaction that it is in. */

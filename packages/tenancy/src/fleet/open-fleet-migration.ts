@@ -11,9 +11,9 @@ import {
   type MetadataDatabase,
   newId,
   type OperatorTransaction,
+  recordOperatorAudit,
   updateFleetMigration,
 } from '@mad/core';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { assignWaves } from './assign-waves.ts';
 import { type FleetOptions, namedOrganizations } from './parse-migrate-fleet.ts';
 

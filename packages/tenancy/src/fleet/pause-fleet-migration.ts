@@ -3,11 +3,11 @@ import {
   inAllOrganizations,
   lockFleet,
   NotFoundError,
+  recordOperatorAudit,
   updateFleetMigration,
   ValidationFailedError,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import type { FleetContext } from './fleet-context.ts';
 
 /** Who asks for the pause; null for a program. */
@@ -43,9 +43,4 @@ export function pauseFleetMigration(
 }
 
 const noneOpen = (): NotFoundError =>
-  new NotFoundError({
-    entity: 'open fleet migration',
-    id: 'of any target',
-    where: 'the platform',
-    hint: 'none is open',
-  });
+  new NotFoundError({ entity: 'fleet migration', id: 'to pause', where: 'this platform', hint: 'none is open' });

@@ -51,8 +51,8 @@ export class ProviderUnreachableError extends MadError {
   }
 }
 
-/** Why nobody signs in by a proven identity. */
-export type UnlinkedReason = 'unknown' | 'email_missing' | 'email_unverified' | 'email_taken';
+/** Why nobody signs in by a proven identity. `email_unusable`: the address is not printable ASCII, as those of users are. */
+export type UnlinkedReason = 'unknown' | 'email_missing' | 'email_unusable' | 'email_unverified' | 'email_taken';
 
 /** Thrown when a provider proved who somebody is, and that is no user here: the provider neither links by e-mail nor makes users, or the address does not allow it. */
 export class IdentityUnlinkedError extends MadError {

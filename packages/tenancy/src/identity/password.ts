@@ -57,6 +57,23 @@ export function createPasswordHasher({ memoryKib = 19_456, passes = 2, lanes = 1
 export const defaultPasswordHasher = createPasswordHasher();
 
 /**
+ * A hash of nobody's password that takes as much work as `done` takes less than `whole`; undefined where it takes no less, or one of them is of another kind.
+ * The work of argon2id is its memory times its passes.
+ */
+export function restOfWork(done: string, whole: string): string | undefined {
+  if (!form(done) || !form(whole)) return undefined;
+  try {
+    const [less, more] = [parseOptions(done), parseOptions(whole)];
+    const memoryKib = Math.round((more.memoryCost * more.timeCost - less.memoryCost * less.timeCost) / more.timeCost);
+    // Argon2 takes no less than 8 KiB a lane.
+    if (memoryKib < 8 * more.parallelism) return undefined;
+    return `$argon2id$v=19$m=${memoryKib},t=${more.timeCost},p=${more.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * The password as it is hashed: normalized by NFKC, so that one typed on another keyboard is the same (NIST SP 800-63B, 3.1.1.2). 8 to 1,024
  * characters, of any kind. @throws {ValidationFailedError}
  */

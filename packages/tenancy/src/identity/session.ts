@@ -7,13 +7,13 @@ import {
   newId,
   type OperatorTransaction,
   type OrgId,
+  recordOperatorAudit,
   revokeTokenFamily,
   rotateToken,
 } from '@mad/core';
 import { TokenRefusedError } from '../access/access-errors.ts';
 import { type Principal, readPrincipal } from '../access/find-caller.ts';
 import { isSameHash, newBearer, parseBearer } from '../access/token/bearer.ts';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { UserDisabledError } from '../errors.ts';
 import { RefreshTokenReusedError, RefreshTokenSpentError } from './identity-errors.ts';
 
@@ -81,7 +81,7 @@ export async function refreshSession(
     const { token_id, user_id: userId, family_id, expires_at } = token;
     const chosen = orgId ?? token.org_id;
     const principal = chosen === null ? undefined : await readPrincipal(tx, { orgId: chosen, userId });
-    if (chosen !== null && principal === undefined) throw new NotFoundError({ entity: 'membership', id: chosen });
+    if (chosen !== null && principal === undefined) throw notTheirs(chosen);
     await requireEnabled(tx, userId);
     await rotateToken(tx, { tokenId: token_id });
     const session = { user_id: userId, org_id: chosen, family_id, expires_at };
@@ -97,7 +97,7 @@ export async function chooseOrganization(
   request: { readonly refreshToken: string; readonly orgId: OrgId },
 ): Promise<RefreshedSession & { readonly principal: Principal }> {
   const { principal, ...session } = await refreshSession(context, request);
-  if (principal === undefined) throw new NotFoundError({ entity: 'membership', id: request.orgId });
+  if (principal === undefined) throw notTheirs(request.orgId);
   return { ...session, principal };
 }
 
@@ -117,6 +117,14 @@ export async function endSession(
     );
   });
 }
+
+const notTheirs = (orgId: OrgId): NotFoundError =>
+  new NotFoundError({
+    entity: 'organization',
+    id: orgId,
+    where: 'the organizations of this user',
+    hint: 'choose one of those that the sign-in listed',
+  });
 
 async function lockRefreshToken(tx: OperatorTransaction, bearer: string) {
   const parsed = parseBearer(bearer, KIND);

@@ -19,8 +19,8 @@ export interface SignInAttempt {
   readonly address: string | undefined;
 }
 
-/** The key under which an account's attempts are counted, whether or not there is such an account. */
-export const accountKey = (email: string): string => sha256(`account ${email.normalize('NFKC').toLowerCase()}`);
+/** The key under which an account's attempts are counted, whether or not there is such an account: of an address that is ASCII, as all accounts' are. */
+export const accountKey = (email: string): string => sha256(`account ${email.toLowerCase()}`);
 
 /** Counts the attempt, and tells whether it may go on: tries that run at once are all counted before any password is looked at. */
 export async function countAttempt(

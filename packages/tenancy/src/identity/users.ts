@@ -8,12 +8,12 @@ import {
   lockAdmins,
   type MetadataDatabase,
   type OperatorTransaction,
+  recordOperatorAudit,
   revokeUserTokens,
   updateUser,
 } from '@mad/core';
 import { z } from 'zod';
 import { LastAdminError } from '../access/access-errors.ts';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { checkPassword, defaultPasswordHasher, type PasswordHasher } from './password.ts';
 
 /** What the operator's calls on users work with. */

@@ -4,7 +4,7 @@ import { type AdminToSeed, seedAdmin, seedSettingsAndRoles } from './seed-access
 
 export interface OrganizationToActivate extends AdminToSeed {
   /** Resolves when its Results DB is ready, to which end nothing of the Metadata DB may be needed. */
-  readonly migrated: Promise<void>;
+  readonly isReady: Promise<void>;
 }
 
 /**
@@ -14,13 +14,13 @@ export interface OrganizationToActivate extends AdminToSeed {
  */
 export async function activateOrganization(
   metadata: MetadataDatabase,
-  { migrated, ...admin }: OrganizationToActivate,
+  { isReady, ...admin }: OrganizationToActivate,
 ): Promise<string | null> {
   const { orgId } = admin;
   return inAllOrganizations(metadata, async (tx) => {
     await seedSettingsAndRoles(tx, { orgId });
     const adminUserId = await seedAdmin(tx, admin);
-    await migrated;
+    await isReady;
     const activated = await tx
       .with('organization', (db) =>
         db
@@ -30,10 +30,6 @@ export async function activateOrganization(
           // Another call may have failed meanwhile; one that suspended the organization stands.
           .where('status', 'in', ['provisioning', 'failed'])
           .returning('org_id'),
-      )
-      // Its database has its own name by now.
-      .with('warm', (db) =>
-        db.deleteFrom('warm_databases').where('org_id', 'in', (eb) => eb.selectFrom('organization').select('org_id')),
       )
       .updateTable('org_databases')
       .set({ state: 'ready', schema_version: RESULTS_VERSION, error: null })

@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 
 /** The name that is left of an organization, so that its own is free. */
 export const nameOfDeleted = (orgId: OrgId): string => `(deleted) ${orgId}`;
+/** True for every name that could be taken for one of those. */
+export const isNameOfDeleted = (name: string): boolean => /^\(deleted\)/i.test(name);
 
 /**
  * Deletes everything that the organization owns in the Metadata DB but its own row, where its Results DB was, and its audit trail, which stays and can

@@ -1,7 +1,9 @@
 import { Writable } from 'node:stream';
 import {
+  ActorUnknownError,
   type ArtifactStore,
   checkRequest,
+  findUser,
   getOrganization,
   inAllOrganizations,
   inOrganization,
@@ -9,18 +11,21 @@ import {
   migrationState,
   NotFoundError,
   type OrgId,
+  recordOperatorAudit,
   resultsTrack,
   silentLogger,
+  storableText,
 } from '@mad/core';
 import { z } from 'zod';
 import { countRows } from '../archive/archive-manifest.ts';
+import { checkArchivePath } from '../archive/archive-path.ts';
 import { type ArchiveProgress, ArchiveWriter } from '../archive/archive-writer.ts';
 import { selectMetadata } from '../archive/metadata-parts.ts';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { OrganizationStateError } from '../errors.ts';
 import { describeTables, readSequences, selectRows } from '../results-database/describe-tables.ts';
 import { inPlace, toPlace } from '../results-database/drop-own-place.ts';
 import { readRows } from '../results-database/read-rows.ts';
+import { checkPortable } from './check-portable.ts';
 import { lockOrgDatabase } from './move-record.ts';
 import { type OrganizationContext, operatorRequest } from './organization-context.ts';
 
@@ -52,7 +57,7 @@ export interface OrganizationArchive {
 
 const requestSchema = z.strictObject({
   ...operatorRequest,
-  to: z.union([z.string().min(1), z.instanceof(Writable)]),
+  to: z.union([storableText(4_096), z.instanceof(Writable)]),
 });
 
 /**
@@ -61,6 +66,7 @@ const requestSchema = z.strictObject({
  * with the organization. Members are in it by e-mail; password hashes, tokens and invitations are not. A file appears under its name when it is whole.
  * @throws {ArtifactCorruptError} when a stored file is not what its digest says.
  * @throws {OrganizationStateError} while its Results DB is made, moved or gone. @throws {NotFoundError} @throws {ValidationFailedError}
+ * @throws {ResultsDatabaseExtendedError} @throws {ArchivePathError} before anything is written.
  */
 export async function exportOrganization(
   context: ExportContext,
@@ -71,11 +77,14 @@ export async function exportOrganization(
   const { to, actor } = request;
   const orgId = request.orgId.toLowerCase();
   const { organization, place } = await inAllOrganizations(metadata, async (tx) => {
+    if (actor !== null && !(await findUser(tx, { userId: actor }))) throw new ActorUnknownError({ actor });
     const { row } = await lockOrgDatabase(tx, { orgId });
     if (row.state !== 'ready')
       throw new OrganizationStateError({ orgId, state: row.state, hint: 'export it when its Results DB is ready' });
     return { organization: await getOrganization(tx, { orgId }), place: toPlace(row) };
   });
+  if (typeof to === 'string') await checkArchivePath(to);
+  await checkPortable(place, { clusters, logger });
   const writer = new ArchiveWriter(to, onProgress);
   try {
     await inOrganization(metadata, orgId, async (tx) => {

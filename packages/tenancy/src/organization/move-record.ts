@@ -8,10 +8,9 @@ import {
   type OrgDatabaseRow,
   type OrgDatabaseTransition,
   type OrgId,
-  resultsTrack,
+  recordOperatorAudit,
   updateOrgDatabase,
 } from '@mad/core';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { OrganizationStateError } from '../errors.ts';
 import { toPlace } from '../results-database/drop-own-place.ts';
 import type { ResultsDatabasePlace } from '../results-database/results-database-place.ts';
@@ -101,22 +100,27 @@ export function beginMove(metadata: MetadataDatabase, { to, actor }: WantedMove)
   });
 }
 
+export interface SwitchedPlace {
+  readonly actor: string | null;
+  /** What the new place's own ledger says; a program of another version may have migrated it. */
+  readonly version: string | null;
+}
+
 /** The new place becomes the organization's, the one before is left to be dropped. False: another call has ended the move. */
 export function switchPlace(
   metadata: MetadataDatabase,
   { moveId, from, to }: RecordedMove,
-  actor: string | null,
+  { actor, version }: SwitchedPlace,
 ): Promise<boolean> {
   const { orgId } = to;
   return inAllOrganizations(metadata, async (tx) => {
     const isOurs = await advance(tx, { moveId, orgId, from: 'move', to: 'move_drop' });
     if (!isOurs) return false;
-    const schema_version = Object.keys(resultsTrack.migrations).sort().at(-1) ?? null;
     const { placement, cluster, database, schema } = to;
     const place = { placement, cluster, database_name: database ?? null, schema_name: schema };
     await updateOrgDatabase(tx, {
       orgId,
-      set: { ...place, state: 'ready', schema_version, error: null, ...toOther(from) },
+      set: { ...place, state: 'ready', schema_version: version, error: null, ...toOther(from) },
     });
     const facts = { from: tellPlace(from), to: tellPlace(to) };
     await recordOperatorAudit(tx, { orgId, actor }, { ...CHANGE, action: 'organization.move', entityId: orgId, facts });
@@ -127,6 +131,23 @@ export function switchPlace(
 /** From here on nobody switches to the new place any more. False: another call has ended the move. */
 export function turnBack(metadata: MetadataDatabase, { moveId, to: { orgId } }: RecordedMove): Promise<boolean> {
   return inAllOrganizations(metadata, (tx) => advance(tx, { moveId, orgId, from: 'move', to: 'move_back' }));
+}
+
+interface UnderWay {
+  readonly orgId: OrgId;
+  readonly transition: OrgDatabaseTransition;
+  readonly transitionId: string | null;
+}
+
+/** The row of an organization's Results DB, locked, where this transition is still under way. @throws {OrganizationStateError} */
+export async function lockUnderWay(
+  tx: OperatorTransaction,
+  { orgId, transition, transitionId }: UnderWay,
+): Promise<OrgDatabaseRow> {
+  const { row } = await lockOrgDatabase(tx, { orgId });
+  if (row.transition === transition && row.transition_id === transitionId) return row;
+  const hint = 'another call has ended what this one was at: look what became of it';
+  throw new OrganizationStateError({ orgId, state: 'elsewhere', hint });
 }
 
 /** The move is over: the organization serves, from where its row says. */

@@ -1,22 +1,26 @@
-import { resolve } from 'node:path';
 import {
   type ArtifactStore,
   checkRequest,
   inAllOrganizations,
+  newId,
   type OrgId,
+  recordOperatorAudit,
   silentLogger,
+  storableText,
   updateOrganization,
   updateOrgDatabase,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
+import { checkArchivePath } from '../archive/archive-path.ts';
 import { OffboardingFailedError, OrganizationStateError } from '../errors.ts';
-import { checkPlaceIsOwn, dropOwnPlace, inPlace, placeExists, toPlace } from '../results-database/drop-own-place.ts';
+import { checkPlaceIsOwn, dropOwnPlace, inPlace, toPlace } from '../results-database/drop-own-place.ts';
 import { fenceWrites } from '../results-database/fence-writes.ts';
 import type { ResultsDatabasePlace } from '../results-database/results-database-place.ts';
+import { checkPortable } from './check-portable.ts';
 import { deleteOrganizationRows, nameOfDeleted } from './delete-rows.ts';
 import { exportOrganization, type OrganizationArchive } from './export-organization.ts';
-import { lockOrgDatabase } from './move-record.ts';
+import { holdAlone } from './hold-organization.ts';
+import { lockOrgDatabase, lockUnderWay } from './move-record.ts';
 import { type OrganizationContext, operatorRequest } from './organization-context.ts';
 
 /** What offboarding does after it is recorded, in this order; `export` only where one is asked for. From `revoke` on there is no way back. */
@@ -49,7 +53,7 @@ export interface OffboardedOrganization {
 
 const requestSchema = z.strictObject({
   ...operatorRequest,
-  exportTo: z.union([z.string().min(1), z.literal(false)]),
+  exportTo: z.union([storableText(4_096), z.literal(false)]),
 });
 
 /**
@@ -58,9 +62,11 @@ const requestSchema = z.strictObject({
  * Users stay, they may be members elsewhere.
  *
  * Killed anywhere, the same call goes on; nothing is destroyed before the archive is whole, and until then `reactivateOrganization` takes it back. Does nothing
- * where the organization is deleted already.
+ * where the organization is deleted already. It holds the organization to its end.
+ * @throws {OrganizationBusyError} while another call moves, offboards, restores or reactivates it.
  * @throws {OffboardingFailedError} @throws {OrganizationStateError} while it is provisioned, moved or restored. @throws {NotFoundError}
  * @throws {PlaceNotOurOwnError} when the Results DB has a name that this library did not give it. @throws {ValidationFailedError}
+ * @throws {ResultsDatabaseExtendedError} @throws {ArchivePathError} before anything begins, where an export is asked for.
  */
 export async function offboardOrganization(
   context: OffboardingContext,
@@ -70,34 +76,38 @@ export async function offboardOrganization(
   const { metadata, artifacts, clusters, logger = silentLogger, onStep } = context;
   const { actor, exportTo } = request;
   const orgId = request.orgId.toLowerCase();
+  await using hold = await holdAlone(context, { orgId });
+  if (exportTo !== false) await checkExport(context, { orgId, exportTo });
   const begun = await begin(context, { orgId, actor });
   if (begun === undefined) return { orgId, archive: undefined, filesDeleted: 0 };
-  const { place, isDecided } = begun;
+  const { place, isDecided, offboardingId } = begun;
   const around = { clusters, logger };
+  const underWay = { orgId, transition: 'offboard', transitionId: offboardingId } as const;
+  const check = async () => {
+    await hold.check();
+    await inAllOrganizations(metadata, (tx) => lockUnderWay(tx, underWay));
+  };
   let archive: OrganizationArchive | undefined;
   let filesDeleted = 0;
   const steps: Readonly<Record<OffboardingStep, () => Promise<unknown>>> = {
     fence: async () => {
-      if (!isDecided) await inPlace(place, around, (db) => fenceWrites(db, place.schema));
+      const fence = { schema: place.schema, by: offboardingId, check: () => hold.check() };
+      if (!isDecided) await inPlace(place, around, (db) => fenceWrites(db, fence));
     },
     export: async () => {
-      if (!isDecided && exportTo !== false)
-        archive = await exportOrganization(context, { orgId, to: resolve(exportTo), actor });
+      if (!isDecided && exportTo !== false) archive = await exportOrganization(context, { orgId, to: exportTo, actor });
     },
-    revoke: () => decide(context, { orgId, actor }),
-    drop: async () => {
-      if (await placeExists(place, around)) await dropOwnPlace(place, around, { fenced: true });
-    },
+    revoke: () => decide(context, { orgId, actor, offboardingId }),
+    drop: () => dropOwnPlace(place, around, { fencedBy: offboardingId, check }),
     files: async () => {
-      for await (const { digest } of artifacts.list(orgId)) {
-        await artifacts.delete(orgId, digest);
-        filesDeleted++;
-      }
+      for await (const _ of artifacts.list(orgId)) filesDeleted++;
+      // A store may hang for as long as another call needs to bring the organization back.
+      await check();
+      await artifacts.clear(orgId);
     },
     rows: () =>
       inAllOrganizations(metadata, async (tx) => {
-        const { row } = await lockOrgDatabase(tx, { orgId });
-        if (row.state === 'deleted') return;
+        await lockUnderWay(tx, underWay);
         await deleteOrganizationRows(tx, { orgId });
         const nothing = { transition: null, transition_id: null, schema_version: null, error: null };
         await updateOrgDatabase(tx, { orgId, set: { state: 'deleted', ...nothing } });
@@ -108,6 +118,7 @@ export async function offboardOrganization(
   for (const [step, run] of Object.entries(steps) as [OffboardingStep, () => Promise<unknown>][]) {
     try {
       await onStep?.(step);
+      await check();
       await run();
     } catch (cause) {
       throw new OffboardingFailedError({ orgId, step, cause });
@@ -117,21 +128,49 @@ export async function offboardOrganization(
   return { orgId, archive, filesDeleted };
 }
 
+/** Whether there is something to export, and it can be: asked while nothing has begun. */
+async function checkExport(
+  { metadata, clusters, logger = silentLogger }: OffboardingContext,
+  { orgId, exportTo }: { readonly orgId: OrgId; readonly exportTo: string },
+): Promise<void> {
+  const { row, status } = await inAllOrganizations(metadata, (tx) => lockOrgDatabase(tx, { orgId }));
+  const mayLeave = status === 'active' || status === 'suspended' || status === 'deleting';
+  // The others are refused, or have been exported.
+  if (!mayLeave || row.state !== 'ready') return;
+  await checkArchivePath(exportTo);
+  await checkPortable(toPlace(row), { clusters, logger });
+}
+
 interface Offboarding {
   readonly orgId: OrgId;
   readonly actor: string | null;
+  readonly offboardingId: string;
 }
 
-/** From here on nothing answers for it. `isDecided`: a call before has come past the point of no return. */
+interface BegunOffboarding {
+  readonly place: ResultsDatabasePlace;
+  /** A call before has come past the point of no return. */
+  readonly isDecided: boolean;
+  readonly offboardingId: string;
+}
+
+/** From here on nothing answers for it. Until it is decided each call has an id of its own, so that none takes a later one for itself. */
 function begin(
   { metadata }: OffboardingContext,
-  { orgId, actor }: Offboarding,
-): Promise<{ readonly place: ResultsDatabasePlace; readonly isDecided: boolean } | undefined> {
+  { orgId, actor }: Omit<Offboarding, 'offboardingId'>,
+): Promise<BegunOffboarding | undefined> {
   return inAllOrganizations(metadata, async (tx) => {
     const { row, status } = await lockOrgDatabase(tx, { orgId });
     const place = toPlace(row);
     if (status === 'deleted') return undefined;
-    if (row.transition === 'offboard' && status === 'deleting') return { place, isDecided: row.state === 'deleting' };
+    const isDecided = row.transition === 'offboard' && row.state === 'deleting';
+    // What is decided is fenced for the call that decided it.
+    const offboardingId = (isDecided ? row.transition_id : undefined) ?? newId();
+    const set = { transition: 'offboard', transition_id: offboardingId } as const;
+    if (row.transition === 'offboard' && status === 'deleting') {
+      await updateOrgDatabase(tx, { orgId, set });
+      return { place, isDecided, offboardingId };
+    }
     if (status !== 'active' && status !== 'suspended')
       throw new OrganizationStateError({ orgId, state: status, hint: 'only active and suspended ones are offboarded' });
     if (row.state !== 'ready' || (row.transition !== null && row.transition !== 'offboard'))
@@ -142,19 +181,17 @@ function begin(
       });
     checkPlaceIsOwn(place);
     await updateOrganization(tx, { orgId, set: { status: 'deleting' } });
-    await updateOrgDatabase(tx, { orgId, set: { transition: 'offboard' } });
+    await updateOrgDatabase(tx, { orgId, set });
     await recordOperatorAudit(tx, { orgId, actor }, change('organization.offboard.begin', orgId));
-    return { place, isDecided: false };
+    return { place, isDecided: false, offboardingId };
   });
 }
 
 /** The archive is whole, or not wanted: from here on there is no way back. */
-async function decide({ metadata }: OffboardingContext, { orgId, actor }: Offboarding): Promise<void> {
+async function decide({ metadata }: OffboardingContext, { orgId, actor, offboardingId }: Offboarding): Promise<void> {
   await inAllOrganizations(metadata, async (tx) => {
-    const { row, status } = await lockOrgDatabase(tx, { orgId });
-    if (status === 'deleted' || row.state === 'deleting') return;
-    if (status !== 'deleting')
-      throw new OrganizationStateError({ orgId, state: status, hint: 'its offboarding was taken back' });
+    const { state } = await lockUnderWay(tx, { orgId, transition: 'offboard', transitionId: offboardingId });
+    if (state === 'deleting') return;
     await updateOrgDatabase(tx, { orgId, set: { state: 'deleting' } });
     await tx
       .updateTable('tokens')

@@ -14,18 +14,18 @@ import { PlacementUnsupportedError, ProvisioningFailedError } from '../errors.ts
 import { type OrganizationQuotas, quotasSchema } from '../quota/quotas.ts';
 import { type Clusters, getCluster } from '../results-database/cluster.ts';
 import { createResultsSchema } from '../results-database/create-results-schema.ts';
-import { migratePlace, stampPlace } from '../results-database/ensure-results-database.ts';
+import { migratePlace } from '../results-database/ensure-results-database.ts';
 import { type ClusterSession, openClusterSession } from '../results-database/in-cluster-database.ts';
-import { cloneResultsDatabase, renameDatabase } from '../results-database/results-template.ts';
+import { cloneResultsDatabase } from '../results-database/results-template.ts';
 import { activateOrganization } from './activate-organization.ts';
 import { holdOrganization } from './hold-organization.ts';
 import { parseOrganizationName } from './organization-name.ts';
 import { type RecordedOrganization, recordOrganization } from './record-organization.ts';
 
 /**
- * What provisioning does, in this order; for an active organization, only `record`. `record` writes the organization with the place of its Results DB;
- * `database` makes its database, or its schema with all that is in it; `migrate` brings that to the newest version and stamps it; `activate` writes
- * settings, roles and administrator, and lets it answer. The last two may overlap.
+ * What provisioning does. `record` writes the organization with the place of its Results DB, and is all there is to do for an active one and where the
+ * warm pool has a database. `database` makes its database, or its schema with all that is in it; `migrate` brings what was left half-way to the newest
+ * version; `activate` writes settings, roles and administrator meanwhile, and lets it answer last.
  */
 export type ProvisioningStep = 'record' | 'database' | 'migrate' | 'activate';
 
@@ -43,11 +43,13 @@ export interface ProvisioningContext {
 export interface ProvisionOrganization {
   /** Unique among organizations, whatever the case of its letters. */
   readonly name: string;
-  /** Given, a name that another organization has is refused: pass a new id where the name comes from a stranger. @default that of the name, else a new id */
+  /** Given, a name that another organization has is refused: it gets no database of the warm pool, those have ids. @default that of the name, else a new id */
   readonly orgId?: OrgId | undefined;
   readonly placement: Placement;
   /** One of the context's clusters. */
   readonly cluster: string;
+  /** True: a name that an organization has is refused, also one left half-way: for names that come from strangers. @default false */
+  readonly mustBeNew?: boolean | undefined;
   /** The user of this e-mail, made without a password where there is none, holds the role `admin` afterwards: also in an organization that exists. */
   readonly admin?: { readonly email: string } | undefined;
   /** Written with a new organization, left as they are on one that exists: `setQuotas` changes them. @default no limits */
@@ -87,22 +89,22 @@ export async function provisionOrganization(
   if (getCluster(clusters, cluster).kind === 'pglite' && placement !== 'schema')
     throw new PlacementUnsupportedError({ cluster, placement });
 
-  // Opened while the organization is recorded; an active one does not need it.
-  const opening = openClusterSession({ clusters, cluster, logger });
-  opening.catch(() => {});
+  let opening: Promise<ClusterSession> | undefined;
+  // An active organization and one from the warm pool do not need it.
+  const open = () => (opening ??= openClusterSession({ clusters, cluster, logger }));
   try {
     await onStep?.('record', 'before');
-    const hold = async (orgId: OrgId) => holdOrganization(await opening, { orgId, to: 'make' });
+    const hold = async (orgId: OrgId) => holdOrganization(await open(), { orgId, cluster, to: 'make' });
     const recorded = await recordOrganization(metadata, { ...parsed, hold });
     await onStep?.('record', 'after');
     const { orgId } = recorded.place;
-    if (recorded.was === 'active') return { orgId, placement, cluster, adminUserId: recorded.adminUserId };
+    if (recorded.is === 'active') return { orgId, placement, cluster, adminUserId: recorded.adminUserId };
     const { email, actor } = parsed;
-    const adminUserId = await finish({ ...context, logger, session: await opening, email, actor }, recorded);
+    const adminUserId = await finish({ ...context, logger, session: await open(), email, actor }, recorded);
     logger.info({ orgId, placement, cluster }, 'organization provisioned');
     return { orgId, placement, cluster, adminUserId };
   } finally {
-    await opening.then(
+    await opening?.then(
       (session) => session[Symbol.asyncDispose](),
       () => {},
     );
@@ -122,6 +124,7 @@ async function finish(context: Finish, recorded: RecordedOrganization): Promise<
   const { place } = recorded;
   const { orgId } = place;
   let failed: ProvisioningStep | undefined;
+  let isReady = Promise.resolve();
   const run = async <T>(step: ProvisioningStep, work: () => Promise<T>): Promise<T> => {
     try {
       await onStep?.(step, 'before');
@@ -134,13 +137,16 @@ async function finish(context: Finish, recorded: RecordedOrganization): Promise<
     }
   };
   try {
-    const isMade = await run('database', () => provideDatabase(context, recorded));
-    const migrated = run('migrate', () => (isMade ? stampPlace(place, context) : migratePlace(place, context)));
-    migrated.catch(() => {});
-    // A stamp is a matter of milliseconds, in which the rest can be written. For migrations no transaction is kept open, nor PGlite's one session.
-    if (!isMade) await migrated;
-    return await run('activate', () => activateOrganization(metadata, { orgId, email, actor, migrated }));
+    isReady = run('database', () => provideDatabase(context, recorded)).then((isMade) =>
+      isMade ? undefined : run('migrate', () => migratePlace(place, context)),
+    );
+    isReady.catch(() => {});
+    // What is made as a copy is there in milliseconds, in which the rest can be written. For migrations no transaction is kept open, nor PGlite's one session.
+    if (recorded.is === 'half' || context.session.cluster.kind === 'pglite') await isReady;
+    return await run('activate', () => activateOrganization(metadata, { orgId, email, actor, isReady }));
   } catch (cause) {
+    // What is under way ends before anybody is told that it may be taken back.
+    await isReady.catch(() => {});
     const step = failed ?? 'activate';
     await recordFailure(metadata, { orgId, step, cause }).catch(() =>
       logger.error({ orgId, step }, 'a failed provisioning could not be recorded'),
@@ -150,13 +156,11 @@ async function finish(context: Finish, recorded: RecordedOrganization): Promise<
 }
 
 /** True: it was made now, at the newest version. */
-async function provideDatabase({ session, logger }: Finish, recorded: RecordedOrganization): Promise<boolean> {
-  const { place, taken } = recorded;
-  const { database: to } = place;
+async function provideDatabase({ session, logger }: Finish, { place }: RecordedOrganization): Promise<boolean> {
+  const { database } = place;
   if (session.cluster.kind === 'pglite') return false;
-  if (to === undefined) return createResultsSchema(session.db, place);
-  if (taken !== undefined && (await renameDatabase(session.db, { from: taken, to }))) return true;
-  return cloneResultsDatabase(session, { name: to, logger });
+  if (database === undefined) return createResultsSchema(session.db, place);
+  return cloneResultsDatabase(session, { name: database, logger });
 }
 
 const requestSchema = z.strictObject({
@@ -164,6 +168,7 @@ const requestSchema = z.strictObject({
   orgId: z.uuid().optional(),
   placement: z.enum(['database', 'schema']),
   cluster: z.string(),
+  mustBeNew: z.boolean().default(false),
   admin: z.strictObject({ email: z.email() }).optional(),
   quotas: quotasSchema.default({}),
   actor: z.uuid().nullable().default(null),

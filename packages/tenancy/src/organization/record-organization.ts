@@ -12,14 +12,15 @@ import {
   type OrganizationRow,
   type OrgId,
   type Placement,
+  recordOperatorAudit,
   SQLSTATE,
   updateOrganization,
   updateOrgDatabase,
 } from '@mad/core';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { placeResultsDatabase, type ResultsDatabasePlace } from '../results-database/results-database-place.ts';
-import { findTakenDatabase, takeWarmDatabase } from '../warm-pool/take-warm-database.ts';
-import { seedAdmin } from './seed-access.ts';
+import { RESULTS_VERSION } from '../results-database/results-template.ts';
+import { takeWarmDatabase } from '../warm-pool/take-warm-database.ts';
+import { seedAdmin, seedSettingsAndRoles } from './seed-access.ts';
 
 export interface OrganizationToRecord {
   readonly orgId: OrgId | undefined;
@@ -29,22 +30,23 @@ export interface OrganizationToRecord {
   readonly quotas: JsonObject;
   readonly email: string | undefined;
   readonly actor: string | null;
+  /** True: one that exists is refused. */
+  readonly mustBeNew: boolean;
   /** Makes sure, before the organization is written down, that nobody takes it back until its provisioning has ended. */
   readonly hold: (orgId: OrgId) => Promise<void>;
 }
 
 export interface RecordedOrganization {
   readonly place: ResultsDatabasePlace;
-  /** `new`: nothing was made for it before. `active`: it was brought to its end before. */
-  readonly was: 'new' | 'half' | 'active';
-  /** The database of the warm pool that is to become its own. */
-  readonly taken: string | undefined;
+  /** `new`: nothing was made for it yet. `half`: a call before has begun. `active`: it answers, from a database of the warm pool if it is new. */
+  readonly is: 'new' | 'half' | 'active';
   /** Of an active organization whose administrator was asked for. */
   readonly adminUserId: string | null;
 }
 
 /**
- * Writes the organization with the place of its Results DB, before anything is made there: whatever a crash leaves can be found by this row. Takes up the organization of that name where one was left half-way, and finds it where it is active.
+ * Writes the organization with the place of its Results DB, before anything is made there: whatever a crash leaves can be found by this row. Takes up the organization of that name where one was left
+ * half-way, and finds it where it is active. With a database of the warm pool there is nothing left to make: a new one is active at once.
  * @throws {ConflictError} when the name or id is taken by an organization at another place, or by one that is neither active nor being provisioned.
  */
 export async function recordOrganization(
@@ -63,28 +65,49 @@ export async function recordOrganization(
 }
 
 async function recordIn(tx: OperatorTransaction, organization: OrganizationToRecord): Promise<RecordedOrganization> {
-  const recorded = await takeUpOrInsert(tx, organization);
-  if (recorded.was === 'active') {
-    const { email, actor } = organization;
-    return { ...recorded, adminUserId: await seedAdmin(tx, { orgId: recorded.place.orgId, email, actor }) };
+  const { orgId, name, placement, cluster, mustBeNew } = organization;
+  const existing = await lockOrganization(tx, { orgId, name });
+  if (existing !== undefined) {
+    if (mustBeNew) throw taken(name, 'choose another name');
+    return takeUp(tx, existing, organization);
   }
-  await audit(tx, recorded, organization);
-  // Last: what it waits for comes about meanwhile.
-  await organization.hold(recorded.place.orgId);
-  return { ...recorded, adminUserId: null };
+  const mayBeWarm = placement === 'database' && orgId === undefined;
+  const warmId = mayBeWarm ? await takeWarmDatabase(tx, { cluster }) : undefined;
+  const place = placeResultsDatabase({ orgId: warmId ?? orgId ?? newId(), placement, cluster });
+  if (warmId !== undefined) return insertActive(tx, place, organization);
+  const held = organization.hold(place.orgId);
+  held.catch(() => {});
+  await insertOrganization(tx, place, { ...organization, status: 'provisioning' });
+  await audit(tx, place, { ...organization, action: 'org.create' });
+  await held;
+  return { place, is: 'new', adminUserId: null };
 }
 
-type TakenUp = Omit<RecordedOrganization, 'adminUserId'>;
+async function insertActive(
+  tx: OperatorTransaction,
+  place: ResultsDatabasePlace,
+  organization: OrganizationToRecord,
+): Promise<RecordedOrganization> {
+  const { orgId } = place;
+  const { email, actor } = organization;
+  await insertOrganization(tx, place, { ...organization, status: 'active' });
+  await audit(tx, place, { ...organization, action: 'org.create' });
+  await seedSettingsAndRoles(tx, { orgId });
+  return { place, is: 'active', adminUserId: await seedAdmin(tx, { orgId, email, actor }) };
+}
 
-async function takeUpOrInsert(tx: OperatorTransaction, organization: OrganizationToRecord): Promise<TakenUp> {
-  const { orgId, name, placement, cluster } = organization;
-  const existing = await lockOrganization(tx, { orgId, name });
-  const place = placeResultsDatabase({ orgId: existing?.org_id ?? orgId ?? newId(), placement, cluster });
-  if (existing === undefined) return insertNew(tx, place, organization);
+async function takeUp(
+  tx: OperatorTransaction,
+  existing: OrganizationRow,
+  organization: OrganizationToRecord,
+): Promise<RecordedOrganization> {
+  const { name, placement, cluster, email, actor } = organization;
+  const { org_id: orgId } = existing;
+  const place = placeResultsDatabase({ orgId, placement, cluster });
   const isActive = existing.status === 'active';
   if (!isActive && existing.status !== 'provisioning' && existing.status !== 'failed')
     throw taken(name, `it is ${existing.status}; choose another name`);
-  const recorded = await findOrgDatabase(tx, { orgId: place.orgId });
+  const recorded = await findOrgDatabase(tx, { orgId });
   if (recorded && (recorded.placement !== placement || recorded.cluster !== cluster)) {
     const where = `placement ${recorded.placement} on cluster ${recorded.cluster}`;
     throw taken(
@@ -94,33 +117,40 @@ async function takeUpOrInsert(tx: OperatorTransaction, organization: Organizatio
   }
   if (isActive) {
     if (recorded === undefined) throw taken(name, 'it is active without a Results DB; choose another name');
-    return { place, was: 'active', taken: undefined };
+    return { place, is: 'active', adminUserId: await seedAdmin(tx, { orgId, email, actor }) };
   }
   if (recorded?.transition) throw taken(name, `a ${recorded.transition} of it is not over; bring that to its end`);
-  await updateOrganization(tx, { orgId: place.orgId, set: { status: 'provisioning' } });
-  if (recorded) await updateOrgDatabase(tx, { orgId: place.orgId, set: { state: 'provisioning', error: null } });
+  await updateOrganization(tx, { orgId, set: { status: 'provisioning' } });
+  if (recorded) await updateOrgDatabase(tx, { orgId, set: { state: 'provisioning', error: null } });
   else await insertOrgDatabase(tx, toRow(place));
-  return { place, was: 'half', taken: await findTakenDatabase(tx, place) };
+  await audit(tx, place, { ...organization, action: 'org.resume' });
+  // Last: what it waits for comes about meanwhile.
+  await organization.hold(orgId);
+  return { place, is: 'half', adminUserId: null };
 }
 
-async function insertNew(
+interface OrganizationToInsert extends OrganizationToRecord {
+  readonly status: 'provisioning' | 'active';
+}
+
+async function insertOrganization(
   tx: OperatorTransaction,
   place: ResultsDatabasePlace,
-  { name, quotas }: OrganizationToRecord,
-): Promise<TakenUp> {
+  { name, quotas, status }: OrganizationToInsert,
+): Promise<void> {
+  const ready = { state: 'ready', schema_version: RESULTS_VERSION } as const;
   try {
     await tx
       .with('organization', (db) =>
-        db.insertInto('organizations').values({ org_id: place.orgId, name, status: 'provisioning', quotas }),
+        db.insertInto('organizations').values({ org_id: place.orgId, name, status, quotas }),
       )
       .insertInto('org_databases')
-      .values(toRow(place))
+      .values({ ...toRow(place), ...(status === 'active' && ready) })
       .execute();
   } catch (cause) {
     if (findSqlState(cause) !== SQLSTATE.uniqueViolation) throw cause;
     throw taken(name, 'choose another name', cause);
   }
-  return { place, was: 'new', taken: place.placement === 'database' ? await takeWarmDatabase(tx, place) : undefined };
 }
 
 const toRow = ({ orgId, placement, cluster, database, schema }: ResultsDatabasePlace): NewOrgDatabaseRow => ({
@@ -132,18 +162,17 @@ const toRow = ({ orgId, placement, cluster, database, schema }: ResultsDatabaseP
   state: 'provisioning',
 });
 
+interface OrganizationToAudit extends OrganizationToRecord {
+  readonly action: 'org.create' | 'org.resume';
+}
+
 async function audit(
   tx: OperatorTransaction,
-  { place: { orgId, placement, cluster }, was }: TakenUp,
-  { name, quotas, actor }: OrganizationToRecord,
+  { orgId, placement, cluster }: ResultsDatabasePlace,
+  { action, name, quotas, actor }: OrganizationToAudit,
 ): Promise<void> {
   const facts = { name, placement, cluster };
-  const change = {
-    action: was === 'new' ? 'org.create' : 'org.resume',
-    entityType: 'organization',
-    entityId: orgId,
-    facts,
-  };
+  const change = { action, entityType: 'organization', entityId: orgId, facts };
   await recordOperatorAudit(tx, { orgId, actor }, { ...change, after: { ...facts, quotas } });
 }
 

@@ -2,41 +2,41 @@ import {
   type ArtifactStore,
   ConflictError,
   checkRequest,
+  countStoredFiles,
+  findOrganization,
   findOrgDatabase,
   inAllOrganizations,
   inOrganization,
   insertOrganization,
   insertOrgDatabase,
   newId,
+  type OrganizationRow,
   type OrgId,
+  openResultsDatabase,
   type Placement,
   resultsTrack,
+  storableText,
   UNUSABLE_PASSWORD,
   updateOrganization,
 } from '@mad/core';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { type ArchiveManifest, countRows } from '../archive/archive-manifest.ts';
-import {
-  type ArchivedMember,
-  type KnownMember,
-  loadMetadata,
-  loadResults,
-  parseMembers,
-  VerifiedPieces,
-} from '../archive/load-archive.ts';
+import type { ArchivedMember } from '../archive/check-line.ts';
+import { type KnownMember, loadMetadata, loadResults, parseMembers, VerifiedPieces } from '../archive/load-archive.ts';
 import { MEMBERS, METADATA_PARTS } from '../archive/metadata-parts.ts';
 import { readArchive, verifyArchive } from '../archive/read-archive.ts';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { ArchiveRefusedError, OrganizationStateError, PlacementUnsupportedError } from '../errors.ts';
 import { getCluster } from '../results-database/cluster.ts';
 import { describeTables, measureTables } from '../results-database/describe-tables.ts';
 import { inPlace, placeExists } from '../results-database/drop-own-place.ts';
 import { ensureDatabase, migratePlace } from '../results-database/ensure-results-database.ts';
 import { placeResultsDatabase } from '../results-database/results-database-place.ts';
+import { holdAlone } from './hold-organization.ts';
 import type { OrganizationContext } from './organization-context.ts';
 import { parseOrganizationName } from './organization-name.ts';
 import { aroundOf, type Restore, removeAll, removeRecorded } from './remove-restored.ts';
+import { noteBegin, noteEnd, noteUsers } from './restore-notes.ts';
 
 /** What restoring does after the archive was verified and the organization recorded, in this order. */
 export type RestoreStep = 'database' | 'metadata' | 'results' | 'files' | 'compare' | 'activate';
@@ -73,7 +73,7 @@ export interface RestoredOrganization {
 }
 
 const requestSchema = z.strictObject({
-  from: z.string().min(1),
+  from: storableText(4_096),
   name: z.string().optional(),
   placement: z.enum(['database', 'schema']),
   cluster: z.string().min(1).max(200),
@@ -89,7 +89,8 @@ const requestSchema = z.strictObject({
  * People are found by e-mail, or made without a password. Cache entries are served where the host's seal secret is the one they were sealed under; elsewhere
  * they are not, and the next result takes their place. Tokens, invitations, instances of services and grants of global roles are not
  * in an archive; its audit trail is, but is not restored: the organization's trail here goes on, with an entry that tells what the archive held and when it was made.
- * @throws {ArchiveRefusedError} @throws {ConflictError} when the organization, its name or its place is there already.
+ * @throws {ArchiveRefusedError} @throws {ArchivePathError} @throws {ConflictError} when the organization, its name or its place is there already.
+ * @throws {OrganizationBusyError} while another call restores it. @throws {OrganizationHoldLostError} and what it left the next call takes away.
  * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {PlacementUnsupportedError}
  */
 export async function restoreOrganization(
@@ -106,24 +107,26 @@ export async function restoreOrganization(
   checkVersions(manifest);
   const name = parseOrganizationName(request.name ?? manifest.organization.name);
   const place = placeResultsDatabase({ orgId, placement, cluster });
+  await using hold = await holdAlone(context, { orgId, cluster });
   const restore: Restore = {
     context,
+    hold,
     manifest,
     place,
     name,
     actor,
     restoreId: newId(),
-    made: { users: [], digests: [] },
+    digests: [],
   };
   await takePlace(restore);
   const pieces = new VerifiedPieces(readArchive(archive), manifest);
   try {
-    await load(restore, pieces, context.onStep);
+    const usersMade = await load(restore, pieces, context.onStep);
+    return { orgId, rows: countRows(manifest), files: manifest.files, usersMade };
   } catch (error) {
     await removeAll(restore);
     throw error;
   }
-  return { orgId, rows: countRows(manifest), files: manifest.files, usersMade: restore.made.users.length };
 }
 
 function checkVersions({ schema_versions: { results } }: ArchiveManifest): void {
@@ -140,6 +143,8 @@ async function takePlace(restore: Restore): Promise<void> {
   const orgId = manifest.org_id;
   const left = await inAllOrganizations(context.metadata, (tx) => findOrgDatabase(tx, { orgId }));
   if (left?.transition === 'restore') await removeRecorded(restore, left);
+  // Before its place: what lies there is a living organization's, and nobody is to be told to drop it.
+  await inAllOrganizations(context.metadata, async (tx) => checkIsAway(await findOrganization(tx, { orgId })));
   if (await placeExists(place, aroundOf(restore))) {
     const hint = 'look what lies there, and drop it or choose another place';
     throw new ConflictError({
@@ -148,6 +153,7 @@ async function takePlace(restore: Restore): Promise<void> {
       hint,
     });
   }
+  const hadFiles = await hasFiles(context.artifacts, orgId);
   await inAllOrganizations(context.metadata, async (tx) => {
     const there = await tx
       .selectFrom('organizations')
@@ -155,10 +161,7 @@ async function takePlace(restore: Restore): Promise<void> {
       .where('org_id', '=', orgId)
       .forUpdate()
       .executeTakeFirst();
-    if (there && there.status !== 'deleted') {
-      const hint = 'an archive is restored where its organization is not; offboard it first';
-      throw new ConflictError({ entity: 'organization', id: orgId, hint });
-    }
+    checkIsAway(there);
     const row = { name, status: 'suspended', quotas: manifest.organization.quotas } as const;
     if (there) await updateOrganization(tx, { orgId, set: row });
     else await insertOrganization(tx, { org_id: orgId, created_at: manifest.organization.created_at, ...row });
@@ -168,15 +171,29 @@ async function takePlace(restore: Restore): Promise<void> {
       ...{ org_id: orgId, placement, cluster, database_name: database ?? null, schema_name: schema },
       ...{ state: 'provisioning', transition: 'restore', transition_id: restoreId },
     });
-    await recordOperatorAudit(tx, { orgId, actor: restore.actor }, change('organization.restore.begin', restore));
+    await noteBegin(tx, restore, hadFiles);
   });
 }
 
-async function load(restore: Restore, pieces: VerifiedPieces, onStep: RestoreContext['onStep']): Promise<void> {
+async function hasFiles(artifacts: ArtifactStore, orgId: OrgId): Promise<boolean> {
+  for await (const _ of artifacts.list(orgId)) return true;
+  return false;
+}
+
+/** @throws {ConflictError} for an organization that is there and was not offboarded. */
+function checkIsAway(there: OrganizationRow | undefined): void {
+  if (there === undefined || there.status === 'deleted') return;
+  const hint = 'an archive is restored where its organization is not; offboard it first';
+  throw new ConflictError({ entity: 'organization', id: there.org_id, hint });
+}
+
+/** Returns how many users it has made. */
+async function load(restore: Restore, pieces: VerifiedPieces, onStep: RestoreContext['onStep']): Promise<number> {
   const { context, manifest, place } = restore;
   const { metadata, artifacts } = context;
   const orgId = manifest.org_id;
   let members: readonly KnownMember[] = [];
+  let usersMade = 0;
   const steps: Readonly<Record<RestoreStep, () => Promise<unknown>>> = {
     database: async () => {
       await ensureDatabase(place, aroundOf(restore));
@@ -185,7 +202,8 @@ async function load(restore: Restore, pieces: VerifiedPieces, onStep: RestoreCon
     metadata: async () => {
       const people: ArchivedMember[] = [];
       for await (const piece of pieces.rows('metadata', MEMBERS)) people.push(...parseMembers(piece));
-      members = await knowMembers(restore, people);
+      const { known, made } = await knowMembers(restore, people);
+      [members, usersMade] = [known, made.length];
       await inOrganization(metadata, orgId, (tx) =>
         loadMetadata(tx, { orgId, parts: pieces.rows('metadata'), members }),
       );
@@ -201,32 +219,41 @@ async function load(restore: Restore, pieces: VerifiedPieces, onStep: RestoreCon
           }),
         ),
       ),
-    files: () => pieces.storeFiles(artifacts, orgId, (digest) => restore.made.digests.push(digest)),
-    compare: () => compareCounts(restore),
+    files: () => pieces.storeFiles(artifacts, orgId, (digest) => restore.digests.push(digest)),
+    compare: async () => {
+      await compareCounts(restore);
+      // An archive of before files were counted holds no count.
+      await inPlace(place, aroundOf(restore), (db) =>
+        countStoredFiles(openResultsDatabase(db, { schema: place.schema })),
+      );
+    },
     activate: () => activate(restore),
   };
   for (const [step, run] of Object.entries(steps) as [RestoreStep, () => Promise<unknown>][]) {
     await onStep?.(step);
+    await restore.hold.check();
     await run();
   }
+  return usersMade;
 }
 
 /** Finds the people of the archive by e-mail; whom nobody here has is made, without a password. */
 async function knowMembers(
-  { context, made }: Restore,
+  restore: Restore,
   people: readonly ArchivedMember[],
-): Promise<readonly KnownMember[]> {
-  return inAllOrganizations(context.metadata, async (tx) => {
+): Promise<{ readonly known: readonly KnownMember[]; readonly made: readonly string[] }> {
+  return inAllOrganizations(restore.context.metadata, async (tx) => {
     const known: KnownMember[] = [];
-    for (const { user_id: there, email, enabled } of people) {
+    const made: string[] = [];
+    for (const { user_id: there, email } of people) {
       const taken = await tx.selectFrom('users').select('user_id').where('user_id', '=', there).executeTakeFirst();
       const inserted = await tx
         .insertInto('users')
-        .values({ user_id: taken ? newId() : there, email, enabled, hashed_password: UNUSABLE_PASSWORD })
+        .values({ user_id: taken ? newId() : there, email, hashed_password: UNUSABLE_PASSWORD })
         .onConflict((conflict) => conflict.column('email').doNothing())
         .returning('user_id')
         .executeTakeFirst();
-      if (inserted) made.users.push(inserted.user_id);
+      if (inserted) made.push(inserted.user_id);
       const { user_id: here } = await tx
         .selectFrom('users')
         .select('user_id')
@@ -234,7 +261,8 @@ async function knowMembers(
         .executeTakeFirstOrThrow();
       known.push({ there, here });
     }
-    return known;
+    await noteUsers(tx, restore, made);
+    return { known, made };
   });
 }
 
@@ -266,7 +294,7 @@ async function compareCounts(restore: Restore): Promise<void> {
 }
 
 async function activate(restore: Restore): Promise<void> {
-  const { context, manifest, restoreId, actor } = restore;
+  const { context, manifest, restoreId } = restore;
   const orgId = manifest.org_id;
   const schema_version = Object.keys(resultsTrack.migrations).sort().at(-1) ?? null;
   await inAllOrganizations(context.metadata, async (tx) => {
@@ -283,11 +311,6 @@ async function activate(restore: Restore): Promise<void> {
         hint: 'look which one it is to be',
       });
     await updateOrganization(tx, { orgId, set: { status: 'active' } });
-    await recordOperatorAudit(tx, { orgId, actor }, change('organization.restore', restore));
+    await noteEnd(tx, restore);
   });
-}
-
-function change(action: string, { manifest }: Restore) {
-  const facts = { exported_at: manifest.exported_at, rows: countRows(manifest), files: manifest.files };
-  return { action, entityType: 'organization', entityId: manifest.org_id, facts };
 }

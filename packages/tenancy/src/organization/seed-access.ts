@@ -1,7 +1,13 @@
-import { NotFoundError, newId, type OperatorTransaction, type OrgId, UNUSABLE_PASSWORD } from '@mad/core';
+import {
+  NotFoundError,
+  newId,
+  type OperatorTransaction,
+  type OrgId,
+  recordOperatorAudit,
+  UNUSABLE_PASSWORD,
+} from '@mad/core';
 import { sql } from 'kysely';
 import { SEEDED_ROLES } from '../access/seeded-roles.ts';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 
 // Rows that are there already are passed over, not looked for first: another call may write them at this moment.
 

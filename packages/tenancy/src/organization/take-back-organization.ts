@@ -10,15 +10,13 @@ import {
   type OrganizationRow,
   type OrgDatabaseRow,
   type OrgId,
+  recordOperatorAudit,
   silentLogger,
   ValidationFailedError,
 } from '@mad/core';
-import { sql } from 'kysely';
 import { z } from 'zod';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 import { dropOwnPlace, toPlace } from '../results-database/drop-own-place.ts';
 import { openClusterSession } from '../results-database/in-cluster-database.ts';
-import { findTakenDatabase } from '../warm-pool/take-warm-database.ts';
 import { holdOrganization } from './hold-organization.ts';
 import type { ProvisioningContext } from './provision-organization.ts';
 
@@ -52,12 +50,10 @@ export async function takeBackOrganization(
   const { database } = await getHalf(metadata, orgId);
   if (database === undefined) return inAllOrganizations(metadata, (tx) => remove(tx, { orgId, actor }));
   await using session = await openClusterSession({ clusters, cluster: database.cluster, logger });
-  await holdOrganization(session, { orgId, to: 'unmake' });
+  await holdOrganization(session, { orgId, cluster: database.cluster, to: 'unmake' });
   // What stood before this was held may have come to its end since.
   const half = await getHalf(metadata, orgId);
-  if (half.database) await dropOwnPlace(toPlace(half.database), { clusters, logger }, { fenced: false });
-  if (half.taken !== undefined)
-    await sql`drop database if exists ${sql.id(half.taken)} with (force)`.execute(session.db);
+  if (half.database) await dropOwnPlace(toPlace(half.database), { clusters, logger }, { fencedBy: undefined });
   await inAllOrganizations(metadata, (tx) => remove(tx, { orgId, actor }));
   logger.info({ orgId }, 'half an organization was taken back');
 }
@@ -65,14 +61,12 @@ export async function takeBackOrganization(
 interface HalfOrganization {
   readonly organization: OrganizationRow;
   readonly database: OrgDatabaseRow | undefined;
-  readonly taken: string | undefined;
 }
 
 const getHalf = (metadata: MetadataDatabase, orgId: OrgId): Promise<HalfOrganization> =>
   inAllOrganizations(metadata, (tx) => findHalf(tx, orgId));
 
 async function findHalf(tx: OperatorTransaction, orgId: OrgId): Promise<HalfOrganization> {
-  await tx.selectFrom('organizations').select('org_id').where('org_id', '=', orgId).forUpdate().execute();
   const organization = await findOrganization(tx, { orgId });
   if (organization === undefined)
     throw new NotFoundError({ entity: 'organization', id: orgId, where: 'this platform' });
@@ -84,14 +78,14 @@ async function findHalf(tx: OperatorTransaction, orgId: OrgId): Promise<HalfOrga
     const hint = `it is ${database?.transition ? `in a ${database.transition}` : organization.status}, and only one whose provisioning did not come to its end is taken back`;
     throw new ConflictError({ entity: 'organization', id: orgId, hint });
   }
-  return { organization, database, taken: await findTakenDatabase(tx, { orgId }) };
+  return { organization, database };
 }
 
 async function remove(tx: OperatorTransaction, { orgId, actor }: Required<TakeBackOrganization>): Promise<void> {
+  await tx.selectFrom('organizations').select('org_id').where('org_id', '=', orgId).forUpdate().execute();
   const { organization } = await findHalf(tx, orgId);
   const change = { action: 'org.take_back', entityType: 'organization', entityId: orgId };
   const before = { name: organization.name, status: organization.status };
   await recordOperatorAudit(tx, { orgId, actor: actor ?? null }, { ...change, before, facts: before });
-  await tx.deleteFrom('warm_databases').where('org_id', '=', orgId).execute();
   await deleteOrganization(tx, { orgId });
 }

@@ -15,11 +15,12 @@ import {
   Recent,
   type ResultsDatabases,
   readJobUsage,
+  readStoredBytes,
+  recordOperatorAudit,
   systemClock,
   updateOrganization,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordOperatorAudit } from '../audit/record-audit.ts';
 
 /** Limits of one organization as its row keeps them; one that is absent is no limit. */
 export interface OrganizationQuotas {
@@ -27,7 +28,10 @@ export interface OrganizationQuotas {
   readonly max_jobs_per_month?: number | undefined;
   /** Enforced when jobs are submitted: accepted and not ended. */
   readonly max_concurrent_jobs?: number | undefined;
-  /** Stored for the host; not enforced yet. */
+  /**
+   * Gigabytes (10⁹ bytes) of the files that its jobs were given and made, each counted once until it is collected as garbage. Enforced when jobs are submitted:
+   * at or above it none that computes is accepted. Files that were uploaded and that no job was given are not counted.
+   */
   readonly max_storage_gb?: number | undefined;
 }
 
@@ -74,13 +78,19 @@ function toJobQuotas(quotas: JsonObject): JobQuotas {
     const value = quotas[name];
     return typeof value === 'number' && value >= 0 ? value : undefined;
   };
-  return { maxJobsPerMonth: limit('max_jobs_per_month'), maxConcurrentJobs: limit('max_concurrent_jobs') };
+  const gigabytes = limit('max_storage_gb');
+  return {
+    maxJobsPerMonth: limit('max_jobs_per_month'),
+    maxConcurrentJobs: limit('max_concurrent_jobs'),
+    maxStorageBytes: gigabytes === undefined ? undefined : gigabytes * 1e9,
+  };
 }
 
 /**
- * Sets all limits of the caller's organization; one that is left out is none from now on. What is over a new limit already stays.
- * @throws {PermissionDeniedError} without `org.quota.update`, which no seeded role holds
- * @throws {ValidationFailedError}
+ * Sets all limits of the caller's organization; one that is left out is none from now on. What is over a new limit already stays. For the operator:
+ * an organization cannot write its own row, so the metadata login needs the role `mad_operator`.
+ * @throws {PermissionDeniedError} without `org.quota.update`, which no seeded role holds and no administrator can grant
+ * @throws {ValidationFailedError} @throws {NotFoundError} when there is no such organization
  */
 export async function setQuotas(
   metadata: MetadataDatabase,
@@ -106,13 +116,21 @@ export async function setQuotas(
   });
 }
 
+/** What of its limits an organization has used. */
+export interface QuotaUsage extends JobUsage {
+  /** Bytes that count for `max_storage_gb`; undefined while its Results DB is of a version that does not count them. */
+  readonly storedBytes: number | undefined;
+}
+
 /** The caller's organization's limits, and what of them is used. @throws {PermissionDeniedError} without `org.view` */
 export async function readQuotas(
   { metadata, results }: { readonly metadata: MetadataDatabase; readonly results: ResultsDatabases },
   caller: Caller,
-): Promise<{ readonly quotas: OrganizationQuotas; readonly used: JobUsage }> {
+): Promise<{ readonly quotas: OrganizationQuotas; readonly used: QuotaUsage }> {
   authorize(caller, 'org.view');
   const { orgId } = caller;
   const { quotas } = await inOrganization(metadata, orgId, (tx) => getOrganization(tx, { orgId }));
-  return { quotas: quotas as OrganizationQuotas, used: await readJobUsage(await results.get(orgId)) };
+  const db = await results.get(orgId);
+  const [jobs, storedBytes] = await Promise.all([readJobUsage(db), readStoredBytes(db)]);
+  return { quotas: quotas as OrganizationQuotas, used: { ...jobs, storedBytes } };
 }

@@ -12,7 +12,7 @@ export interface OpenPlace {
 
 /**
  * Copies every row and counter of one Results DB into another that is empty and of the same version, in one transaction. Does nothing where the other
- * holds rows: then a call before it has copied all.
+ * holds rows: it has been fenced since it was made, so that a call before it has copied all.
  * @throws {TablesDifferError} when they do not have the same tables and columns.
  */
 export async function copyPlace(from: OpenPlace, to: OpenPlace): Promise<void> {

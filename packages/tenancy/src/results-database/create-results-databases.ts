@@ -1,22 +1,27 @@
 import {
-  checkResultsStamp,
   findOrganization,
   findOrgDatabase,
+  findSqlState,
   inOrganization,
+  isMadError,
   type Logger,
   type MetadataDatabase,
   NotFoundError,
+  OrganizationInactiveError,
   type OrgId,
   openResultsDatabase,
   Recent,
   type ResultsDatabase,
   type ResultsDatabases,
+  SQLSTATE,
   silentLogger,
 } from '@mad/core';
 import { Kysely, PostgresDialect } from 'kysely';
-import { OrganizationInactiveError } from '../errors.ts';
+import { ResultsDatabaseUnreachableError } from '../errors.ts';
+import { checkPlace } from './check-place.ts';
 import { type Clusters, getCluster } from './cluster.ts';
 import { ConnectionBudget, type ConnectionTarget } from './connection-budget.ts';
+import { explainedPool } from './explained-pool.ts';
 import type { ResultsDatabasePlace } from './results-database-place.ts';
 
 /** How many connections the router may hold, and for how long. */
@@ -37,6 +42,9 @@ export interface ResultsDatabasesOptions {
 
 /** Organizations whose way is remembered, some 10 kB each; that of another is found again. */
 const MOST_ROUTES = 10_000;
+
+/** What a fenced or dropped place answers: `read_only_sql_transaction`, and that a database, schema or table is not there. */
+const LEFT: readonly string[] = [SQLSTATE.readOnlyTransaction, '3D000', '3F000', SQLSTATE.undefinedTable];
 
 interface Route {
   readonly results: Promise<ResultsDatabase>;
@@ -68,13 +76,30 @@ export function createResultsDatabases(options: ResultsDatabasesOptions): Result
   /** One for each physical database: organizations that share it share its connections, and wait for them in lines of their own. */
   const targets = new Map<string, ConnectionTarget>();
 
-  function provideDatabase({ cluster: name, database }: ResultsDatabasePlace): Kysely<unknown> {
+  function provideDatabase(place: ResultsDatabasePlace): Kysely<unknown> {
+    const { cluster: name, database } = place;
     const cluster = getCluster(clusters, name);
     if (cluster.kind === 'pglite') return cluster.db;
     const key = JSON.stringify([name, database]);
     const target = targets.get(key) ?? { cluster: name, database, config: () => cluster.connect(database) };
     targets.set(key, target);
-    return new Kysely<unknown>({ dialect: new PostgresDialect({ pool: budget.pool(target) }) });
+    const pool = explainedPool(budget.pool(target), (error) => explainLoss(place, error));
+    return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  }
+
+  /** Where a place does not answer as it should, the organization may have left it since its handle was given out. */
+  async function explainLoss(place: ResultsDatabasePlace, error: unknown): Promise<unknown> {
+    const { orgId } = place;
+    const cause = error instanceof ResultsDatabaseUnreachableError ? error.cause : error;
+    if (!LEFT.includes(findSqlState(cause) ?? '')) return error;
+    routes.delete(orgId);
+    try {
+      const now = await getActivePlace(metadata, orgId);
+      const isHere = JSON.stringify(now) === JSON.stringify(place);
+      return isHere ? error : new OrganizationInactiveError({ orgId, status: 'moved', cause: error });
+    } catch (reason) {
+      return isMadError(reason) ? reason : error;
+    }
   }
 
   async function open(orgId: OrgId): Promise<ResultsDatabase> {
@@ -83,7 +108,7 @@ export function createResultsDatabases(options: ResultsDatabasesOptions): Result
     const known = opened.get(key);
     if (known) return known;
     const results = openResultsDatabase(provideDatabase(place), { schema: place.schema });
-    await checkResultsStamp(results, { orgId });
+    await checkPlace(results, place);
     opened.set(key, results);
     return results;
   }

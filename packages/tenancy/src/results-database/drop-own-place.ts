@@ -3,8 +3,9 @@ import { type Kysely, sql } from 'kysely';
 import { PlaceNotOurOwnError } from '../errors.ts';
 import { type Clusters, getCluster } from './cluster.ts';
 import { dropPlace } from './ensure-results-database.ts';
-import { isFenced } from './fence-writes.ts';
+import { readFence } from './fence-writes.ts';
 import { inClusterDatabase, openClusterSession } from './in-cluster-database.ts';
+import { isHalfDropped } from './is-half-dropped.ts';
 import { placeResultsDatabase, type ResultsDatabasePlace } from './results-database-place.ts';
 
 interface Surroundings {
@@ -48,20 +49,42 @@ export function checkPlaceIsOwn(place: ResultsDatabasePlace): void {
   }
 }
 
+export interface ExpectedPlace {
+  /** The id of the transition that it is fenced for; undefined: it is not fenced. */
+  readonly fencedBy: string | undefined;
+  /** Asked last of all; what it throws is thrown, and nothing is dropped. */
+  readonly check?: (() => Promise<void>) | undefined;
+}
+
 /**
  * Drops the place with all that is in it, connections included; does nothing where it is gone. Never one that is stamped for another organization,
- * nor one that is fenced where it should not be or the other way round: then it is not what the caller takes it for.
+ * nor one that is fenced for another transition than the caller's, or is not fenced where it should be: then it is not what the caller takes it for. A
+ * database of which a server died while it dropped it cannot be looked into any more, and goes.
  * @throws {PlaceNotOurOwnError} @throws {ResultsDatabaseMismatchError} and nothing is dropped.
  */
 export async function dropOwnPlace(
   place: ResultsDatabasePlace,
   surroundings: Surroundings,
-  expected: { readonly fenced: boolean },
+  expected: ExpectedPlace,
 ): Promise<void> {
   checkPlaceIsOwn(place);
-  const { orgId, cluster: name, database, schema } = place;
   if (!(await placeExists(place, surroundings))) return;
+  await using session = await openClusterSession({ ...surroundings, cluster: place.cluster });
+  const isGoing = place.database !== undefined && (await isHalfDropped(session.db, place.database));
+  if (!isGoing) await checkContent(place, surroundings, expected);
+  await expected.check?.();
+  await dropPlace(session, place);
+}
+
+async function checkContent(
+  place: ResultsDatabasePlace,
+  surroundings: Surroundings,
+  expected: ExpectedPlace,
+): Promise<void> {
+  const { orgId, cluster, database, schema } = place;
   await inPlace(place, surroundings, async (db) => {
+    if ((await readFence(db, schema)) !== expected.fencedBy)
+      throw new PlaceNotOurOwnError({ orgId, cluster, name: database ?? schema });
     const { rows } =
       await sql`select from pg_tables where schemaname = ${schema} and tablename = 'results_database'`.execute(db);
     if (rows.length === 0) return;
@@ -69,9 +92,5 @@ export async function dropOwnPlace(
     const stamp = stamps.rows[0]?.org_id;
     if (stamp !== undefined && stamp !== orgId)
       throw new ResultsDatabaseMismatchError({ expected: orgId, found: stamp });
-    if ((await isFenced(db, schema)) !== expected.fenced)
-      throw new PlaceNotOurOwnError({ orgId, cluster: name, name: database ?? schema });
   });
-  await using session = await openClusterSession({ ...surroundings, cluster: name });
-  await dropPlace(session, place);
 }

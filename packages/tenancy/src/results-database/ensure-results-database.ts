@@ -1,4 +1,4 @@
-import { checkResultsStamp, type Logger, migrateResults, openResultsDatabase } from '@mad/core';
+import { type Logger, migrateResults } from '@mad/core';
 import { sql } from 'kysely';
 import { PlacementUnsupportedError } from '../errors.ts';
 import { type Clusters, getCluster } from './cluster.ts';
@@ -24,7 +24,9 @@ export async function ensureDatabase(place: ResultsDatabasePlace, { clusters, lo
   if (cluster.kind === 'pglite' || database === undefined)
     throw new PlacementUnsupportedError({ cluster: name, placement });
   await using session = await openClusterSession({ clusters, cluster: name, logger });
-  const { rows } = await sql`select from pg_database where datname = ${database}`.execute(session.db);
+  const { rows } = await sql`select from pg_database where datname = ${database} and datconnlimit <> -2`.execute(
+    session.db,
+  );
   if (rows.length === 0) await cloneResultsDatabase(session, { name: database, logger });
 }
 
@@ -39,21 +41,6 @@ export async function migratePlace(place: ResultsDatabasePlace, { clusters, logg
     }
     await migrateResults(db, { schema, orgId });
   });
-}
-
-/** Stamps a Results DB that was made now, at the newest version, for its organization. A schema was stamped when it was made. */
-export async function stampPlace(place: ResultsDatabasePlace, { clusters, logger }: Surroundings): Promise<void> {
-  const { orgId, schema, database } = place;
-  if (database === undefined) return;
-  await using session = await openClusterSession({ clusters, cluster: place.cluster, database, logger });
-  const results = openResultsDatabase(session.db, { schema });
-  const stamped = await results
-    .insertInto('results_database')
-    .values({ org_id: orgId })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  // Another call for the same organization was first, or it is another's.
-  if (stamped.numInsertedOrUpdatedRows !== 1n) await checkResultsStamp(results, { orgId });
 }
 
 /** Drops the place's database or schema with all that is in it; on the session of its cluster. Does nothing when it is not there. */

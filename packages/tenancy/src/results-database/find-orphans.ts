@@ -2,12 +2,14 @@ import { inAllOrganizations, type Logger, type MetadataDatabase, type OrgId, sil
 import { sql } from 'kysely';
 import type { Clusters } from './cluster.ts';
 import { type ClusterSession, openClusterSession } from './in-cluster-database.ts';
+import { placeResultsDatabase } from './results-database-place.ts';
 
 /** Where the Metadata DB and a cluster do not agree. */
 export interface Orphan {
   /**
    * `database_unknown`, `schema_unknown`: made by this library under this login, and no row knows it. `draft_left`: a template whose maker was killed; the
-   * next maker replaces it. `database_missing`, `schema_missing`: the row says that it is ready, and it is not there.
+   * next maker replaces it. `database_missing`, `schema_missing`: the row says that it is ready, and it is not there, or only what a server left
+   * that died while it dropped it.
    */
   readonly kind: 'database_unknown' | 'schema_unknown' | 'draft_left' | 'database_missing' | 'schema_missing';
   readonly cluster: string;
@@ -34,6 +36,8 @@ interface Named {
 interface Made extends Named {
   /** This login made it. */
   readonly isOurs: boolean;
+  /** What a server left that died while it dropped it: nobody can connect to it. */
+  readonly isHalfDropped: boolean;
 }
 
 interface Known extends Named {
@@ -71,13 +75,14 @@ async function compare({ metadata, cluster, session }: Compare): Promise<readonl
   const keyOf = ({ kind, name }: Named): string => `${kind} ${name}`;
   const before = new Map((await listMade(session)).map((made) => [keyOf(made), made]));
   const known = new Map((await listKnown(metadata, cluster)).map((row) => [keyOf(row), row]));
-  const after = new Set((await listMade(session)).map(keyOf));
+  const after = new Map((await listMade(session)).map((made) => [keyOf(made), made]));
+  const isWhole = (made: Made | undefined) => made?.isHalfDropped === false;
   const unknown = [...before].flatMap(([key, { kind, name, isOurs }]): Orphan[] => {
     if (!isOurs || known.has(key) || !after.has(key)) return [];
     return [{ kind: kind === 'draft' ? 'draft_left' : `${kind}_unknown`, cluster, name, orgId: null }];
   });
   const missing = [...known].flatMap(([key, { kind, name, orgId, isNeeded }]): Orphan[] => {
-    if (!isNeeded || kind === 'draft' || before.has(key) || after.has(key)) return [];
+    if (!isNeeded || kind === 'draft' || isWhole(before.get(key)) || isWhole(after.get(key))) return [];
     return [{ kind: `${kind}_missing`, cluster, name, orgId }];
   });
   return [...unknown, ...missing];
@@ -103,10 +108,10 @@ async function listKnown(metadata: MetadataDatabase, cluster: string): Promise<r
           ...toKnown({ ...row, database: row.database_name, schema: row.schema_name }),
           isNeeded: row.state === 'ready' || row.state === 'migrating' || row.state === 'moving',
         })),
-      ...warm.map(({ database_name, state }) => ({
-        ...{ kind: 'database' as const, name: database_name, orgId: null },
-        isNeeded: state === 'ready',
-      })),
+      ...warm.map(({ org_id, state }) => {
+        const { database = '' } = placeResultsDatabase({ orgId: org_id, placement: 'database', cluster });
+        return { kind: 'database' as const, name: database, orgId: null, isNeeded: state === 'ready' };
+      }),
     ];
   });
 }
@@ -127,14 +132,14 @@ const toKnown = ({ org_id: orgId, database, schema }: KnownPlace): Known => ({
 /** Databases, drafts that nobody works on, and schemas of the cluster's default database. */
 async function listMade({ db }: ClusterSession): Promise<readonly Made[]> {
   const { rows } = await sql<Made>`
-    select 'database' as kind, datname as name, datdba = current_user::regrole as "isOurs" from pg_database
-    where datname ~ '^mad_(results|warm)_[0-9a-f]{32}$'
+    select 'database' as kind, datname as name, datdba = current_user::regrole as "isOurs", datconnlimit = -2 as "isHalfDropped" from pg_database
+    where datname ~ '^mad_results_[0-9a-f]{32}$'
     union all
-    select 'draft', datname, datdba = current_user::regrole from pg_database
+    select 'draft', datname, datdba = current_user::regrole, datconnlimit = -2 from pg_database
     where datname ~ '^mad_draft_[0-9a-f]{32}$'
       and not exists (select from pg_stat_activity where pg_stat_activity.datname = pg_database.datname)
     union all
-    select 'schema', nspname, nspowner = current_user::regrole from pg_namespace
+    select 'schema', nspname, nspowner = current_user::regrole, false from pg_namespace
     where nspname ~ '^mad_results_[0-9a-f]{32}$'
     order by 1, 2`.execute(db);
   return rows;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { findSqlState, type Logger, migrateResults, migrationSql, resultsTrack, SQLSTATE } from '@mad/core';
 import { type Kysely, sql } from 'kysely';
 import { type ClusterSession, inClusterDatabase } from './in-cluster-database.ts';
+import { isHalfDropped } from './is-half-dropped.ts';
 
 /** The newest version of a Results DB: the name of its last migration. */
 export const RESULTS_VERSION = Object.keys(resultsTrack.migrations).sort().at(-1) ?? '';
@@ -48,9 +49,11 @@ export async function cloneResultsDatabase(
       await sql`create database ${sql.id(name)} template ${sql.id(template.name)}`.execute(db);
       return true;
     } catch (error) {
-      if (isDuplicate(error)) return false;
+      const isInTheWay = isDuplicate(error) && (await isHalfDropped(db, name));
+      if (isInTheWay) await sql`drop database if exists ${sql.id(name)} with (force)`.execute(db);
+      else if (isDuplicate(error)) return false;
       // A newer version of this library took the template away since it was looked for.
-      if (findSqlState(error) !== DATABASE_MISSING || attempt === 3) throw error;
+      else if (findSqlState(error) !== DATABASE_MISSING || attempt === 3) throw error;
     }
   }
 }
@@ -89,7 +92,7 @@ interface FoundTemplate {
 async function findTemplate(db: Kysely<unknown>): Promise<FoundTemplate> {
   const { rows } = await sql<FoundTemplate>`
     select 'mad_template_' || md5(made) as name, 'mad_draft_' || md5(made || current_database()) as draft,
-      exists (select from pg_database where datname = 'mad_template_' || md5(made)) as "isThere"
+      exists (select from pg_database where datname = 'mad_template_' || md5(made) and datconnlimit <> -2) as "isThere"
     from (select ${await resultsDigest()}::text || current_user as made) as template`.execute(db);
   const [template] = rows;
   return template ?? { name: '', isThere: false, draft: '' };
@@ -109,6 +112,7 @@ async function makeTemplate({ cluster, db }: ClusterSession, { name, draft, logg
   try {
     if ((await findTemplate(db)).isThere) return;
     await dropTemplate(db, draft);
+    if (await isHalfDropped(db, name)) await dropTemplate(db, name);
     await sql`create database ${sql.id(draft)}`.execute(db);
     await inClusterDatabase({ cluster, database: draft, logger }, (filled) => migrateResults(filled));
     await sql`comment on database ${sql.id(draft)} is ${sql.lit(`${COMMENT}${RESULTS_VERSION}`)}`.execute(db);
@@ -124,7 +128,7 @@ async function makeTemplate({ cluster, db }: ClusterSession, { name, draft, logg
 /** Those of versions before this one. A process of an older version may still run beside: it makes its own again, and both stay. */
 async function dropOutdated(db: Kysely<unknown>, current: string): Promise<void> {
   const { rows } = await sql<{ name: string }>`select datname as name from pg_database
-    where datname like 'mad\_template\_%' and datistemplate and datdba = current_user::regrole and datname <> ${current}
+    where datname like 'mad\_template\_%' and datdba = current_user::regrole and datname <> ${current}
       and shobj_description(oid, 'pg_database') like ${`${COMMENT}%`}
       and substr(shobj_description(oid, 'pg_database'), ${COMMENT.length + 1}::int) <= ${RESULTS_VERSION} collate "C"`.execute(
     db,
@@ -141,7 +145,8 @@ async function dropOutdated(db: Kysely<unknown>, current: string): Promise<void>
 
 async function dropTemplate(db: Kysely<unknown>, name: string): Promise<void> {
   try {
-    await sql`alter database ${sql.id(name)} with is_template false`.execute(db);
+    // Who alters one of which a server died while it dropped it loses the connection.
+    if (!(await isHalfDropped(db, name))) await sql`alter database ${sql.id(name)} with is_template false`.execute(db);
   } catch (error) {
     if (findSqlState(error) === DATABASE_MISSING) return;
     throw error;

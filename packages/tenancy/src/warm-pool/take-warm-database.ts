@@ -1,46 +1,27 @@
 import type { OperatorTransaction, OrgId } from '@mad/core';
 import { resultsDigest } from '../results-database/results-template.ts';
 
-interface TakeWarmDatabase {
-  readonly orgId: OrgId;
-  readonly cluster: string;
-}
-
-/** Gives the organization a database of the pool, one that this version of the library made, and returns its name; undefined where the pool is empty. */
+/** Takes a database out of the cluster's pool, one that this version of the library made; returns whose it is, undefined where the pool is empty. */
 export async function takeWarmDatabase(
   tx: OperatorTransaction,
-  { orgId, cluster }: TakeWarmDatabase,
-): Promise<string | undefined> {
+  { cluster }: { readonly cluster: string },
+): Promise<OrgId | undefined> {
   const digest = await resultsDigest();
   const taken = await tx
-    .updateTable('warm_databases')
-    .set({ state: 'taken', org_id: orgId })
-    .where('database_name', '=', (eb) =>
+    .deleteFrom('warm_databases')
+    .where('org_id', '=', (eb) =>
       eb
         .selectFrom('warm_databases')
-        .select('database_name')
+        .select('org_id')
         .where('state', '=', 'ready')
         .where('cluster', '=', cluster)
         .where('schema_digest', '=', digest)
-        .orderBy('database_name')
+        .orderBy('org_id')
         .limit(1)
         .forUpdate()
         .skipLocked(),
     )
-    .returning('database_name')
+    .returning('org_id')
     .executeTakeFirst();
-  return taken?.database_name;
-}
-
-/** The database that the organization has taken and that has no name of its own yet, where it was not brought to its end. */
-export async function findTakenDatabase(
-  tx: OperatorTransaction,
-  { orgId }: { readonly orgId: OrgId },
-): Promise<string | undefined> {
-  const taken = await tx
-    .selectFrom('warm_databases')
-    .select('database_name')
-    .where('org_id', '=', orgId)
-    .executeTakeFirst();
-  return taken?.database_name;
+  return taken?.org_id;
 }

@@ -3,7 +3,10 @@ import {
   type Logger,
   type MetadataDatabase,
   newId,
+  type OrgId,
+  openResultsDatabase,
   silentLogger,
+  stampResults,
   ValidationFailedError,
   type WarmDatabaseState,
 } from '@mad/core';
@@ -12,6 +15,7 @@ import { z } from 'zod';
 import { PlacementUnsupportedError } from '../errors.ts';
 import { type Clusters, getCluster } from '../results-database/cluster.ts';
 import { type ClusterSession, inClusterDatabase, openClusterSession } from '../results-database/in-cluster-database.ts';
+import { placeResultsDatabase } from '../results-database/results-database-place.ts';
 import { cloneResultsDatabase, resultsDigest } from '../results-database/results-template.ts';
 
 /** What a warm pool is made with. It opens connections of its own to the cluster and closes them. */
@@ -38,8 +42,8 @@ export interface DrainWarmPool {
 }
 
 /**
- * Makes empty Results DBs ahead until `size` are ready, so that an organization of placement `database` needs only a new name for one. Each is written
- * down before it is made: one whose maker was killed is dropped by the next call. Calls for one cluster wait for each other. To be called now and then,
+ * Makes empty Results DBs ahead until `size` are ready, each with the id of an organization to come: a new one of placement `database` takes that id, and
+ * answers at once. Each is written down before it is made: one whose maker was killed is dropped by the next call. Calls for one cluster wait for each other. To be called now and then,
  * and after each deployment: databases of another version are not handed out. Returns how many were made.
  * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {ResultsDatabaseUnreachableError}
  * @throws {PlacementUnsupportedError} on PGlite.
@@ -51,17 +55,7 @@ export async function fillWarmPool(
   const { cluster, size } = parse(fillSchema, request);
   return inPool(context, cluster, async (pool) => {
     await dropDatabases(pool, sql<SqlBool>`false`);
-    const { metadata, digest } = pool;
-    const ready = await inAllOrganizations(metadata, (tx) =>
-      tx
-        .selectFrom('warm_databases')
-        .select('database_name')
-        .where('cluster', '=', cluster)
-        .where('state', '=', 'ready')
-        .where('schema_digest', '=', digest)
-        .execute(),
-    );
-    const made = Math.max(0, size - ready.length);
+    const made = Math.max(0, size - (await countReady(pool)));
     for (let nth = 0; nth < made; nth++) await makeDatabase(pool);
     return { made };
   });
@@ -69,7 +63,7 @@ export async function fillWarmPool(
 
 /**
  * Drops the databases of the pool that are not handed out any more: of another version than this one, and what killed calls left. With `all`, every one;
- * those that organizations have taken stay. Returns how many were dropped.
+ * those of organizations stay. Returns how many were dropped.
  * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {ResultsDatabaseUnreachableError}
  * @throws {PlacementUnsupportedError} on PGlite.
  */
@@ -117,41 +111,60 @@ async function inPool<T>(
   return await run({ metadata, logger, name, session, digest: await resultsDigest() });
 }
 
-async function makeDatabase({ metadata, logger, name, session, digest }: Pool): Promise<void> {
-  const database = `mad_warm_${newId().replaceAll('-', '')}`;
-  const note = { database_name: database, cluster: name, schema_digest: digest, state: 'making' } as const;
+const databaseOf = (orgId: OrgId, { name }: Pool): string =>
+  placeResultsDatabase({ orgId, placement: 'database', cluster: name }).database ?? '';
+
+/** Those of this version that are there; what a hand has dropped is forgotten. */
+async function countReady(pool: Pool): Promise<number> {
+  const { metadata, name, session, digest } = pool;
+  const { rows } = await sql<{ datname: string }>`select datname from pg_database`.execute(session.db);
+  const there = new Set(rows.map(({ datname }) => datname));
+  return inAllOrganizations(metadata, async (tx) => {
+    const ready = await tx
+      .selectFrom('warm_databases')
+      .select('org_id')
+      .where('cluster', '=', name)
+      .where('state', '=', 'ready')
+      .where('schema_digest', '=', digest)
+      .execute();
+    const gone = ready.filter(({ org_id }) => !there.has(databaseOf(org_id, pool))).map(({ org_id }) => org_id);
+    if (gone.length > 0) await tx.deleteFrom('warm_databases').where('org_id', 'in', gone).execute();
+    return ready.length - gone.length;
+  });
+}
+
+async function makeDatabase(pool: Pool): Promise<void> {
+  const { metadata, logger, name, session, digest } = pool;
+  const orgId = newId();
+  const database = databaseOf(orgId, pool);
+  const note = { org_id: orgId, cluster: name, schema_digest: digest, state: 'making' } as const;
   await inAllOrganizations(metadata, (tx) => tx.insertInto('warm_databases').values(note).execute());
   await cloneResultsDatabase(session, { name: database, logger });
   // The first connection to a database writes down what all later ones read: it takes three times as long.
-  await inClusterDatabase({ cluster: session.cluster, database, logger }, (db) => sql`select`.execute(db));
+  await inClusterDatabase({ cluster: session.cluster, database, logger }, (db) =>
+    stampResults(openResultsDatabase(db, { schema: 'public' }), { orgId }),
+  );
   await inAllOrganizations(metadata, (tx) =>
-    tx.updateTable('warm_databases').set({ state: 'ready' }).where('database_name', '=', database).execute(),
+    tx.updateTable('warm_databases').set({ state: 'ready' }).where('org_id', '=', orgId).execute(),
   );
 }
 
-/** Drops what is ready and meant, and all that was left half made, half dropped, or taken by an organization that is gone. */
-async function dropDatabases(
-  { metadata, name, session }: Pool,
-  meant: ReturnType<typeof sql<SqlBool>>,
-): Promise<number> {
+/** Drops what is ready and meant, and all that was left half made or half dropped. */
+async function dropDatabases(pool: Pool, meant: ReturnType<typeof sql<SqlBool>>): Promise<number> {
+  const { metadata, name, session } = pool;
   const leftOver: readonly WarmDatabaseState[] = ['making', 'dropping'];
   const going = await inAllOrganizations(metadata, (tx) =>
     tx
       .updateTable('warm_databases')
       .set({ state: 'dropping' })
       .where('cluster', '=', name)
-      .where('org_id', 'is', null)
-      .where((eb) =>
-        eb.or([eb('state', 'in', leftOver), eb('state', '=', 'taken'), eb.and([eb('state', '=', 'ready'), meant])]),
-      )
-      .returning('database_name')
+      .where((eb) => eb.or([eb('state', 'in', leftOver), eb.and([eb('state', '=', 'ready'), meant])]))
+      .returning('org_id')
       .execute(),
   );
-  for (const { database_name } of going) {
-    await sql`drop database if exists ${sql.id(database_name)} with (force)`.execute(session.db);
-    await inAllOrganizations(metadata, (tx) =>
-      tx.deleteFrom('warm_databases').where('database_name', '=', database_name).execute(),
-    );
+  for (const { org_id } of going) {
+    await sql`drop database if exists ${sql.id(databaseOf(org_id, pool))} with (force)`.execute(session.db);
+    await inAllOrganizations(metadata, (tx) => tx.deleteFrom('warm_databases').where('org_id', '=', org_id).execute());
   }
   return going.length;
 }

@@ -1,26 +1,30 @@
+import { generateKeyPairSync } from 'node:crypto';
 import {
   inAllOrganizations,
   type MetadataDatabase,
   NotFoundError,
   newId,
+  OrganizationInactiveError,
   PermissionDeniedError,
   ValidationFailedError,
 } from '@mad/core';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {
+  ApiKeyRefusedError,
   authenticate,
   createApiKey,
   createTokenMemory,
   disableUser,
   GrantRefusedError,
+  issueAccessToken,
   listApiKeys,
-  OrganizationInactiveError,
   removeMember,
   revokeApiKey,
   setMemberRoles,
   TokenRefusedError,
   UserDisabledError,
+  verifyAccessToken,
 } from '../../src/index.ts';
 import { type AccessPlatform, countingDatabase, createAccessPlatform } from './access-platform.ts';
 
@@ -40,7 +44,8 @@ test('a key stands for its maker in its organization, is shown once and kept as 
   expect(await authenticate({ metadata }, key.bearer)).toEqual({
     orgId,
     userId: admin.userId,
-    roles: ['admin'],
+    roles: [],
+    apiKeyId: key.tokenId,
     permissions: new Set(['job.create', 'job.view']),
   });
   const { rows } = await sql<{ all: string }>`select string_agg(t::text, '') as all from tokens t`.execute(metadata);
@@ -106,7 +111,37 @@ test('a key may do what its scopes and the roles of its holder both give, as the
   await expect(authenticate({ metadata }, bearer)).rejects.toThrow(TokenRefusedError);
 });
 
-test('a key asks for no more than its maker holds, and a key makes no wider key', async () => {
+test('an access token made of a key says no more than the key may do', async () => {
+  const { metadata } = platform;
+  const { admin } = await platform.organization();
+  const { bearer } = await createApiKey(metadata, admin, { name: 'ci', scopes: ['job.view'] });
+  const key = { kid: 'one', algorithm: 'EdDSA', ...generateKeyPairSync('ed25519') } as const;
+  const keys = { issuer: 'https://dock.example', audience: 'dock', keys: [key] };
+  const token = await issueAccessToken(keys, { principal: await authenticate({ metadata }, bearer) });
+  expect(await verifyAccessToken(keys, token)).toMatchObject({
+    userId: admin.userId,
+    roles: [],
+    permissions: new Set(['job.view']),
+  });
+});
+
+test('a key makes no key that would outlive it, by an access token neither', async () => {
+  const { metadata } = platform;
+  const { admin } = await platform.organization();
+  const parent = await createApiKey(metadata, admin, { name: 'ci', scopes: ['token.manage:own', 'job.view'] });
+  const byKey = await authenticate({ metadata }, parent.bearer);
+  expect(byKey.apiKeyId).toBe(parent.tokenId);
+  const key = { kid: 'one', algorithm: 'EdDSA', ...generateKeyPairSync('ed25519') } as const;
+  const keys = { issuer: 'https://dock.example', audience: 'dock', keys: [key] };
+  const byToken = await verifyAccessToken(keys, await issueAccessToken(keys, { principal: byKey }));
+  for (const caller of [byKey, byToken])
+    await expect(createApiKey(metadata, caller, { name: 'child', scopes: ['job.view'] })).rejects.toThrow(
+      ApiKeyRefusedError,
+    );
+  expect((await listApiKeys(metadata, byKey)).items.map(({ name }) => name)).toEqual(['ci']);
+});
+
+test('a key asks for no more than its maker holds', async () => {
   const { metadata } = platform;
   const { orgId, admin } = await platform.organization();
   const standard = await platform.member(orgId, ['standard']);
@@ -114,9 +149,6 @@ test('a key asks for no more than its maker holds, and a key makes no wider key'
   await expect(make(standard, ['job.cancel'])).rejects.toThrow(GrantRefusedError);
   for (const scopes of [[], ['job.fly'], ['*']])
     await expect(make(admin, scopes)).rejects.toThrow(ValidationFailedError);
-  const { bearer } = await make(admin, ['token.manage', 'job.view']);
-  const byKey = await authenticate({ metadata }, bearer);
-  await expect(make(byKey, ['job.create'])).rejects.toThrow(GrantRefusedError);
   await expect(make({ ...admin, userId: null as unknown as string }, ['job.view'])).rejects.toThrow(
     PermissionDeniedError,
   );

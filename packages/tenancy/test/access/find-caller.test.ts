@@ -4,18 +4,14 @@ import {
   type MetadataDatabase,
   migrateMetadata,
   newId,
+  OrganizationInactiveError,
   PERMISSIONS,
   PermissionDeniedError,
+  ValidationFailedError,
 } from '@mad/core';
 import { createPgliteDatabase } from '@mad/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  findCaller,
-  OrganizationInactiveError,
-  provisionOrganization,
-  SEEDED_ROLES,
-  UserDisabledError,
-} from '../../src/index.ts';
+import { findCaller, provisionOrganization, SEEDED_ROLES, UserDisabledError } from '../../src/index.ts';
 
 const database = createPgliteDatabase();
 const metadata = database.db as unknown as MetadataDatabase;
@@ -62,6 +58,13 @@ test('a member holds the permissions of their roles, in that organization alone'
   expect(admin?.permissions.has('org.quota.update')).toBe(false);
   expect(await findCaller(metadata, { orgId: otherOrgId, userId })).toBeUndefined();
   expect(await findCaller(metadata, { orgId: newId(), userId })).toBeUndefined();
+});
+
+test('what is no id is nobody and nowhere', async () => {
+  for (const id of ['x', '', 'a\0b', '\ud800', null as unknown as string, {} as string]) {
+    expect(await findCaller(metadata, { orgId, userId: id })).toBeUndefined();
+    await expect(async () => findCaller(metadata, { orgId: id, userId })).rejects.toThrow(ValidationFailedError);
+  }
 });
 
 test('a user invited to a second organization keeps one account, whatever the case of the e-mail', async () => {

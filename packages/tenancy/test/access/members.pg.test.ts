@@ -1,10 +1,13 @@
 import {
   ConflictError,
+  inAllOrganizations,
   inOrganization,
   lockAdmins,
   NotFoundError,
   newId,
+  OrganizationInactiveError,
   PermissionDeniedError,
+  updateOrganization,
   ValidationFailedError,
 } from '@mad/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -16,6 +19,8 @@ import {
   disableMember,
   disableUser,
   findCaller,
+  findMembers,
+  findRoles,
   GrantRefusedError,
   InvitationRefusedError,
   inviteMember,
@@ -28,6 +33,7 @@ import {
   removeMember,
   removeRole,
   revokeInvitation,
+  SEEDED_ROLES,
   setMemberRoles,
   setRolePermissions,
   signIn,
@@ -52,6 +58,25 @@ const outcomes = (calls: readonly Promise<unknown>[]) =>
     ),
   );
 
+test('members and roles of the own organization are listed, page by page, to who may view it', async () => {
+  const { metadata } = platform;
+  const [{ orgId, admin }] = [await platform.organization(), await platform.organization()];
+  const member = await platform.member(orgId, ['viewer', 'standard']);
+  await disableMember(metadata, admin, { userId: member.userId });
+  const first = await findMembers(metadata, admin, { limit: 1 });
+  expect(first.items).toMatchObject([{ userId: member.userId, enabled: true, roles: ['standard', 'viewer'] }]);
+  expect(first.items[0]?.disabledAt).toBeInstanceOf(Date);
+  const { items } = await findMembers(metadata, admin, { cursor: first.nextCursor });
+  expect(items).toMatchObject([{ userId: admin.userId, roles: ['admin'], disabledAt: null }]);
+  const { items: roles } = await findRoles(metadata, member);
+  const own = roles.filter(({ isGlobal }) => !isGlobal);
+  expect(own.map(({ name }) => name).sort()).toEqual(['admin', 'standard', 'viewer']);
+  expect(own.find(({ name }) => name === 'viewer')?.permissions).toEqual([...SEEDED_ROLES.viewer].sort());
+  const stranger = { ...member, permissions: new Set(['job.view']) };
+  await expect(findMembers(metadata, stranger)).rejects.toThrow(PermissionDeniedError);
+  await expect(findRoles(metadata, stranger)).rejects.toThrow(PermissionDeniedError);
+});
+
 test('who is invited joins with the roles named, once, and signs in by the password they chose', async () => {
   const { metadata } = platform;
   const { orgId, admin } = await platform.organization();
@@ -64,7 +89,7 @@ test('who is invited joins with the roles named, once, and signs in by the passw
     'done',
   ]);
   const session = await signIn({ metadata }, { email: email.toUpperCase(), password: 'correct horse' });
-  expect(session.organizations.map(({ org_id }) => org_id)).toEqual([orgId]);
+  expect(session.organizations.map((one) => one.orgId)).toEqual([orgId]);
   expect((await callerOf(metadata, { orgId, userId: session.user.userId })).roles).toEqual(['standard']);
   expect(await platform.audited(orgId)).toEqual(['user.invite', 'user.join']);
   await expect(inviteMember(metadata, admin, { email, roles: [] })).rejects.toThrow(ConflictError);
@@ -119,6 +144,87 @@ test('an invitation that was revoked, replaced, changed or has expired is refuse
 
   expect((await listMemberInvitations(metadata, admin)).items).toHaveLength(5);
   expect((await listMemberInvitations(metadata, other.admin)).items).toEqual([]);
+});
+
+test('an invitation opens nothing to a disabled user, nor into an organization that is suspended, until they are back', async () => {
+  const { metadata } = platform;
+  const { orgId, admin } = await platform.organization();
+  const email = `${newId()}@example.org`;
+  const userId = await platform.user({ email });
+  const { bearer } = await inviteMember(metadata, admin, { email, roles: [] });
+  const accept = () => acceptInvitation({ metadata }, { invitation: bearer });
+  const setStatus = (status: 'suspended' | 'active') =>
+    inAllOrganizations(metadata, (tx) => updateOrganization(tx, { orgId, set: { status } }));
+  await disableUser({ metadata }, { userId, actor: null });
+  await expect(accept()).rejects.toThrow(UserDisabledError);
+  await reactivateUser({ metadata }, { userId, actor: null });
+  await setStatus('suspended');
+  await expect(accept()).rejects.toThrow(OrganizationInactiveError);
+  await setStatus('active');
+  expect(await accept()).toEqual({ orgId, userId, isNewUser: false });
+});
+
+test('nobody gets a password hashed for a made-up invitation', async () => {
+  const { metadata } = platform;
+  const { admin } = await platform.organization();
+  const { bearer } = await inviteMember(metadata, admin, { email: `${newId()}@example.org`, roles: [] });
+  let hashed = 0;
+  const hash = async () => {
+    hashed++;
+    return '$argon2id$of nobody';
+  };
+  const passwords = { hash, verify: async () => false, isWeaker: () => false };
+  for (const invitation of [`mad_invitation_${newId()}_${'0'.repeat(64)}`, `${bearer.slice(0, -4)}0000`])
+    await expect(acceptInvitation({ metadata, passwords }, { invitation, password: 'correct horse' })).rejects.toThrow(
+      InvitationRefusedError,
+    );
+  expect(hashed).toBe(0);
+  await acceptInvitation({ metadata, passwords }, { invitation: bearer, password: 'correct horse' });
+  expect(hashed).toBe(1);
+});
+
+test('who loses a role or is disabled loses their open invitations; who is given a role keeps them', async () => {
+  const { metadata } = platform;
+  const { orgId, admin } = await platform.organization();
+  const inviter = await platform.member(orgId, ['admin', 'viewer']);
+  const invite = () => inviteMember(metadata, inviter, { email: `${newId()}@example.org`, roles: [] });
+  const accept = async ({ bearer }: { bearer: string }) =>
+    (await outcomes([acceptInvitation({ metadata }, { invitation: bearer })]))[0];
+  const setRoles = (...roles: string[]) => setMemberRoles(metadata, admin, { userId: inviter.userId, roles });
+  const [first, second] = [await invite(), await invite()];
+  await setRoles('admin', 'viewer', 'standard');
+  expect(await accept(first)).toBe('done');
+  await setRoles('admin', 'viewer');
+  expect(await accept(second)).toBe('InvitationRefusedError');
+  const third = await invite();
+  await disableMember(metadata, admin, inviter);
+  await reactivateMember(metadata, admin, inviter);
+  expect(await accept(third)).toBe('InvitationRefusedError');
+  const fourth = await invite();
+  await disableUser({ metadata }, { userId: inviter.userId, actor: null });
+  await reactivateUser({ metadata }, { userId: inviter.userId, actor: null });
+  expect(await accept(fourth)).toBe('InvitationRefusedError');
+});
+
+test('who was removed and comes back has none of the keys of before', async () => {
+  const { metadata } = platform;
+  const { orgId, admin } = await platform.organization();
+  const member = await platform.member(orgId, ['standard']);
+  const { bearer } = await createApiKey(metadata, member, { name: 'ci', scopes: ['job.view'] });
+  await removeMember(metadata, admin, member);
+  await platform.member(orgId, ['standard'], member.userId);
+  await expect(authenticate({ metadata }, bearer)).rejects.toThrow(TokenRefusedError);
+});
+
+test('who may invite and not assign roles names none', async () => {
+  const { metadata } = platform;
+  const { orgId, admin } = await platform.organization();
+  await defineRole(metadata, admin, { name: 'host', permissions: ['user.create'] });
+  await defineRole(metadata, admin, { name: 'guest', permissions: [] });
+  const host = await platform.member(orgId, ['host']);
+  const invite = (...roles: string[]) => inviteMember(metadata, host, { email: `${newId()}@example.org`, roles });
+  await expect(invite('guest')).rejects.toThrow(PermissionDeniedError);
+  expect(await invite()).toMatchObject({ invitedBy: host.userId });
 });
 
 test('of two administrators who remove each other at once one is refused, by whatever way', async () => {

@@ -6,9 +6,9 @@ import {
   insertUser,
   type MetadataDatabase,
   newId,
+  recordAudit,
 } from '@mad/core';
 import { sql } from 'kysely';
-import { recordAudit } from '../../src/index.ts';
 
 /** An organization whose trail has this many entries of one user. */
 export async function auditedOrganization(metadata: MetadataDatabase, entries: number) {

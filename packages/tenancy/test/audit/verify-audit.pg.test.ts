@@ -1,4 +1,5 @@
 import {
+  auditDigest,
   type Caller,
   deleteOrganization,
   deleteUser,
@@ -9,20 +10,14 @@ import {
   NotFoundError,
   newId,
   PermissionDeniedError,
+  recordAudit,
+  recordOperatorAudit,
   ValidationFailedError,
 } from '@mad/core';
 import { createPostgresDatabase } from '@mad/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  type AuditTamperingKind,
-  auditAnchor,
-  auditDigest,
-  listAudit,
-  recordAudit,
-  recordOperatorAudit,
-  verifyAudit,
-} from '../../src/index.ts';
+import { type AuditTamperingKind, auditAnchor, listAudit, verifyAudit } from '../../src/index.ts';
 import { auditedOrganization, tamper } from './audited-organization.ts';
 
 let database: Awaited<ReturnType<typeof createPostgresDatabase>>;

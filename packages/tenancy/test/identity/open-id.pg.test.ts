@@ -5,6 +5,7 @@ import {
   beginSignIn,
   completeSignIn,
   disableUser,
+  findIdentityProviders,
   IdentityUnlinkedError,
   type OpenIdContext,
   type PendingSignIn,
@@ -117,6 +118,17 @@ test('a verified address leads to its user where the provider says so, and to no
   expect((await enter(linking, { sub: account.sub })).user.userId).toBe(userId);
 });
 
+test('an address that is not ASCII leads to no user and makes none; who is linked comes in all the same', async () => {
+  for (const config of [{ link_by_verified_email: true }, { create_users: true }]) {
+    const refusal = enter(await addProvider(config), newAccount({ email: 'dİvisivity@example.org' }));
+    await expect(refusal).rejects.toMatchObject({ details: { reason: 'email_unusable' } });
+  }
+  const providerId = await addProvider({ create_users: true });
+  const account = newAccount();
+  const { user } = await enter(providerId, account);
+  expect((await enter(providerId, { ...account, email: 'dİvisivity@example.org' })).user).toEqual(user);
+});
+
 test('nobody becomes a user by an address that is not verified', async () => {
   const providerId = await addProvider({ create_users: true });
   const refusal = enter(providerId, newAccount({ email_verified: false }));
@@ -224,14 +236,16 @@ test('a provider that does not answer, or is another than it was, can be tried a
   const fail = () => Promise.reject(new RangeError('vault sealed'));
   await expect(begin({ secrets: fail })).rejects.toThrow(ProviderUnreachableError);
   await expect(begin({ secrets: fail })).rejects.not.toThrow(/vault/);
-  await expect(begin({ allowHttp: false })).rejects.toThrow(ValidationFailedError);
-  await expect(begin({}, newId())).rejects.toThrow(NotFoundError);
+  await expect(begin({ allowHttp: false })).rejects.toThrow(/config\/issuer: expected https:, or allowHttp/);
+  await expect(begin({}, newId())).rejects.toThrow(/^identity provider .* was not found in this platform$/);
 });
 
 test('providers are added, changed and removed by the operator, and audited without secrets', async () => {
   const before = (await platform.audited(null)).length;
   const providerId = await addProvider();
   await setIdentityProvider(context, { providerId, name: 'Laboratory', actor: null });
+  const { items } = await findIdentityProviders(context, { limit: 1 });
+  expect(items).toEqual([{ providerId, name: 'Laboratory', kind: 'oidc', config: configOf() }]);
   await removeIdentityProvider(context, { providerId, actor: null });
   await expect(removeIdentityProvider(context, { providerId, actor: null })).rejects.toThrow(NotFoundError);
   expect((await platform.audited(null)).slice(before)).toEqual([

@@ -13,6 +13,7 @@ import {
   RefreshTokenSpentError,
   refreshSession,
   removeMember,
+  revokeApiKey,
   setPassword,
   signIn,
   TokenRefusedError,
@@ -39,9 +40,10 @@ async function signedIn() {
 test('a session chooses one of the organizations of its user and goes on there', async () => {
   const { metadata, userId, orgId, session } = await signedIn();
   const other = await platform.organization();
-  expect(session).toMatchObject({ user: { userId }, organizations: [{ org_id: orgId, status: 'active' }] });
+  expect(session).toMatchObject({ user: { userId }, organizations: [{ orgId, status: 'active' }] });
   const foreign = chooseOrganization({ metadata }, { refreshToken: session.refreshToken, orgId: other.orgId });
   await expect(foreign).rejects.toThrow(NotFoundError);
+  await expect(foreign).rejects.toThrow(`organization ${other.orgId} was not found in the organizations of this user`);
   const chosen = await chooseOrganization({ metadata }, { refreshToken: session.refreshToken, orgId });
   expect(chosen.principal).toMatchObject({ orgId, userId, roles: ['standard'] });
   const next = await refreshSession({ metadata }, chosen);
@@ -122,6 +124,24 @@ test('sessions end with their time, the membership, the password and the account
   const last = await enter();
   await disableUser({ metadata }, { userId, actor: null });
   await expect(refreshSession({ metadata }, last)).rejects.toThrow(TokenRefusedError);
+});
+
+test('a session is no API key: revoking by the id of its token finds none, and it goes on', async () => {
+  const { metadata, orgId, admin, session } = await signedIn();
+  const chosen = await chooseOrganization({ metadata }, { refreshToken: session.refreshToken, orgId });
+  const [, , tokenId = ''] = chosen.refreshToken.split('_');
+  await expect(revokeApiKey(metadata, admin, { tokenId })).rejects.toThrow(NotFoundError);
+  await refreshSession({ metadata }, chosen);
+});
+
+test('the id of a token without its secret exchanges nothing, and ends no session', async () => {
+  const { metadata, session } = await signedIn();
+  const guessed = { refreshToken: `${session.refreshToken.slice(0, -64)}${'0'.repeat(64)}` };
+  await expect(refreshSession({ metadata }, guessed)).rejects.toThrow(TokenRefusedError);
+  await expect(endSession({ metadata }, guessed)).rejects.toThrow(TokenRefusedError);
+  const next = await refreshSession({ metadata }, session);
+  await expect(refreshSession({ metadata }, guessed)).rejects.toThrow(TokenRefusedError);
+  await refreshSession({ metadata }, next);
 });
 
 test('what is no refresh token of ours is refused', async () => {

@@ -1,5 +1,6 @@
-import { inAllOrganizations } from '@mad/core';
+import { findUserByEmail, inAllOrganizations, insertUser, updateUser, ValidationFailedError } from '@mad/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { accountKey } from '../../src/identity/sign-in-limits.ts';
 import {
   createPasswordHasher,
   createUser,
@@ -93,6 +94,58 @@ test('unknown, wrong, disabled, locked and without a password are one answer aft
   await expect(signIn({ metadata }, { email: broken, password: 'correct horse' })).rejects.toThrow(SignInFailedError);
 });
 
+test('who has a hash of less work is answered after the same work as who is unknown', async () => {
+  const { metadata } = platform;
+  const { email } = await userWith('correct horse');
+  const { work, hasher } = counted(createPasswordHasher({ memoryKib: 30_000, passes: 3 }));
+  const workOf = async (request: SignIn) => {
+    await expect(signIn({ metadata, passwords: hasher }, request)).rejects.toThrow(SignInFailedError);
+    const costs = work.splice(0).filter((one) => one.startsWith('verify'));
+    return costs.reduce((sum, cost) => {
+      const [, memory, passes] = /m=(\d+),t=(\d+),p=1/.exec(cost) ?? [];
+      return sum + Number(memory) * Number(passes);
+    }, 0);
+  };
+  const unknown = await workOf({ email: 'nobody@example.org', password: 'wrong horse' });
+  expect(unknown).toBe(90_000);
+  const known = await workOf({ email, password: 'wrong horse' });
+  // Memory is counted in whole KiB of each pass.
+  expect(Math.abs(known - unknown)).toBeLessThanOrEqual(3);
+});
+
+const LIKE_OTHERS = [
+  ['\u0130', 'i'],
+  ['\u212a', 'k'],
+  ['\u0131', 'i'],
+  ['\u017f', 's'],
+] as const;
+
+test.each(LIKE_OTHERS)(
+  'an address with %s in place of %s is nobody, whatever the locale of the database takes it for',
+  async (letter, likeIt) => {
+    const { metadata } = platform;
+    const email = `kiss-${++users}@example.org`;
+    const { userId } = await createUser(
+      { metadata, passwords: argon },
+      { email, password: 'correct horse', actor: null },
+    );
+    const forged = email.replace(likeIt, letter);
+    await expect(signIn({ metadata }, { email: forged, password: 'correct horse' })).rejects.toThrow(SignInFailedError);
+    for (const call of [
+      () => createUser({ metadata }, { email: forged, actor: null }),
+      () => inAllOrganizations(metadata, (tx) => insertUser(tx, { email: forged })),
+      () => inAllOrganizations(metadata, (tx) => updateUser(tx, { userId, set: { email: forged } })),
+    ])
+      await expect(call()).rejects.toThrow(ValidationFailedError);
+    // As a row from elsewhere would be: it is found by nobody either.
+    await inAllOrganizations(metadata, (tx) =>
+      tx.updateTable('users').set({ email: forged }).where('user_id', '=', userId).execute(),
+    );
+    expect(await inAllOrganizations(metadata, (tx) => findUserByEmail(tx, { email: forged }))).toBeUndefined();
+    await expect(signIn({ metadata }, { email: forged, password: 'correct horse' })).rejects.toThrow(SignInFailedError);
+  },
+);
+
 test('tries of one account are limited over all that run at once, and the right password does not pass the limit', async () => {
   const { metadata } = platform;
   const { email } = await userWith('correct horse');
@@ -119,6 +172,21 @@ test('a window that is over counts no more', async () => {
   await signIn(context, { email, password: 'correct horse' });
 });
 
+test('tries do not prolong their window', async () => {
+  const { metadata } = platform;
+  const email = newEmail();
+  const tryOnce = () =>
+    expect(signIn({ metadata }, { email, password: 'wrong horse' })).rejects.toThrow(SignInFailedError);
+  const counted = () =>
+    inAllOrganizations(metadata, (tx) =>
+      tx.selectFrom('sign_in_attempts').selectAll().where('key', '=', accountKey(email)).executeTakeFirstOrThrow(),
+    );
+  await tryOnce();
+  const { expires_at } = await counted();
+  await tryOnce();
+  expect(await counted()).toMatchObject({ attempts: 2, expires_at });
+});
+
 test('tries from one address are limited for whatever accounts; a network of IPv6 counts as one address', async () => {
   const { metadata } = platform;
   const context = { metadata, limits: { perAddress: 2 } };
@@ -130,6 +198,7 @@ test('tries from one address are limited for whatever accounts; a network of IPv
   await from('2001:db8:1:3::1');
   await from('::ffff:10.0.0.1');
   await from('::ffff:10.0.0.2');
+  await from('::ffff:10.0.0.3');
   await from('10.0.0.2');
   const rows = await inAllOrganizations(metadata, (tx) => tx.selectFrom('sign_in_attempts').selectAll().execute());
   for (const { key } of rows) expect(key).toMatch(/^[0-9a-f]{64}$/);

@@ -3,6 +3,7 @@ import {
   inAllOrganizations,
   type MetadataDatabase,
   newId,
+  OrganizationInactiveError,
   type Placement,
   updateOrganization,
   ValidationFailedError,
@@ -13,7 +14,6 @@ import {
   ClusterUnknownError,
   createResultsDatabases,
   findCaller,
-  OrganizationInactiveError,
   ProvisioningFailedError,
   type ProvisioningStep,
   provisionOrganization,
@@ -25,7 +25,13 @@ export interface Platform {
   readonly clusters: Clusters;
 }
 
-const STEPS = ['database', 'migrate', 'activate'] as const;
+/** On a server the copy needs no migrations. */
+const STEPS = { postgres: ['database', 'activate'], pglite: ['database', 'migrate', 'activate'] } as const;
+
+export interface Placed {
+  readonly placement: Placement;
+  readonly on: keyof typeof STEPS;
+}
 
 export const readOrganization = (metadata: MetadataDatabase, name: string) =>
   inAllOrganizations(metadata, (tx) =>
@@ -38,7 +44,7 @@ export const readOrganization = (metadata: MetadataDatabase, name: string) =>
   );
 
 /** What provisioning promises, on whichever server and placement. */
-export function describeProvisioning(placement: Placement, open: () => Promise<Platform>): void {
+export function describeProvisioning({ placement, on }: Placed, open: () => Promise<Platform>): void {
   let platform: Platform;
   beforeAll(async () => {
     platform = await open();
@@ -79,29 +85,32 @@ export function describeProvisioning(placement: Placement, open: () => Promise<P
       expect(settings).toMatchObject([{ storage_prefix: orgId }]);
     });
 
-    test.each(STEPS)('stopped before the step %s it answers nothing, and the same call goes on', async (stopped) => {
-      const name = `Stopped before ${stopped}`;
-      const stop = provision(name, (step) => {
-        if (step === stopped) throw new Error('power cut');
-      });
-      await expect(stop).rejects.toMatchObject({
-        code: ProvisioningFailedError.code,
-        message: expect.stringMatching(/stopped at step \w+; call it again/),
-        retryable: true,
-        details: { step: stopped },
-      });
-      const [half] = await readOrganization(platform.metadata, name);
-      expect(half).toMatchObject({ status: 'failed', state: 'failed', error: { step: stopped } });
-      await using databases = createResultsDatabases(platform);
-      await expect(databases.get(half?.org_id ?? '')).rejects.toThrow(OrganizationInactiveError);
+    test.each(STEPS[on])(
+      'stopped before the step %s it answers nothing, and the same call goes on',
+      async (stopped) => {
+        const name = `Stopped before ${stopped}`;
+        const stop = provision(name, (step) => {
+          if (step === stopped) throw new Error('power cut');
+        });
+        await expect(stop).rejects.toMatchObject({
+          code: ProvisioningFailedError.code,
+          message: expect.stringMatching(/stopped at step \w+; call it again/),
+          retryable: true,
+          details: { step: stopped },
+        });
+        const [half] = await readOrganization(platform.metadata, name);
+        expect(half).toMatchObject({ status: 'failed', state: 'failed', error: { step: stopped } });
+        await using databases = createResultsDatabases(platform);
+        await expect(databases.get(half?.org_id ?? '')).rejects.toThrow(OrganizationInactiveError);
 
-      const { orgId } = await provision(name.toUpperCase());
-      expect(orgId).toBe(half?.org_id);
-      expect(await readOrganization(platform.metadata, name)).toMatchObject([
-        { status: 'active', state: 'ready', error: null },
-      ]);
-      expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
-    });
+        const { orgId } = await provision(name.toUpperCase());
+        expect(orgId).toBe(half?.org_id);
+        expect(await readOrganization(platform.metadata, name)).toMatchObject([
+          { status: 'active', state: 'ready', error: null },
+        ]);
+        expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
+      },
+    );
 
     test('a call for an active organization, its name in whatever case, returns it and changes nothing', async () => {
       const made = await provision('Umbrella');
@@ -189,6 +198,7 @@ export function describeProvisioning(placement: Placement, open: () => Promise<P
         [{ ...request, name: ' \n ' }, ValidationFailedError],
         [{ ...request, name: 'x'.repeat(101) }, ValidationFailedError],
         [{ ...request, name: 'Nev\u0007er' }, ValidationFailedError],
+        [{ ...request, name: crypto.randomUUID().toUpperCase() }, ValidationFailedError],
         [{ ...request, orgId: 'not-a-uuid' }, ValidationFailedError],
         [{ ...request, admin: { email: 'nobody' } }, ValidationFailedError],
         [{ ...request, quotas: { max_concurrent_jobs: -1 } }, ValidationFailedError],

@@ -18,7 +18,10 @@ export async function fillResults(results: ResultsDatabase, { orgId, jobs = 3 }:
         idempotency_key: `key ${index}`,
       })
       .execute();
-    await results.insertInto('job_inputs').values({ job_id, key: 'ligand', uri, size_bytes: 12 }).execute();
+    await results
+      .insertInto('job_inputs')
+      .values({ job_id, key: 'ligand', uri, size_bytes: 12, checksum: digest })
+      .execute();
     await results.insertInto('job_outputs').values({ job_id, key: 'poses', uri, size_bytes: 12 }).execute();
     await results
       .insertInto('docking_results')

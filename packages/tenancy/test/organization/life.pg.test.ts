@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import {
   type ArtifactStore,
-  ConflictError,
   createLocalArtifactStore,
   inAllOrganizations,
   insertUser,
@@ -13,8 +12,10 @@ import {
   migrateMetadata,
   NotFoundError,
   newId,
+  OrganizationInactiveError,
   type Placement,
   readArtifactText,
+  readStoredBytes,
 } from '@mad/core';
 import { createPgliteDatabase } from '@mad/testkit';
 import { type QueryExecutorProvider, sql } from 'kysely';
@@ -22,16 +23,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ArchiveManifest } from '../../src/archive/archive-manifest.ts';
 import { METADATA_PARTS } from '../../src/archive/metadata-parts.ts';
 import {
+  ArchivePathError,
   ArchiveRefusedError,
   createResultsDatabases,
   exportOrganization,
   findCaller,
+  findOrganizations,
   moveOrganization,
   OffboardingFailedError,
-  OrganizationInactiveError,
   OrganizationStateError,
   offboardOrganization,
   provisionOrganization,
+  ResultsDatabaseExtendedError,
   reactivateOrganization,
   restoreOrganization,
   suspendOrganization,
@@ -111,6 +114,9 @@ describe('suspend and reactivate', () => {
     await suspendOrganization(platform, { orgId, actor });
     await moveOrganization(platform, { orgId, to: { placement: 'database', cluster: 'main' }, actor, dropAfterMs: 0 });
     expect(await readStatus(platform, orgId)).toMatchObject({ status: 'suspended', state: 'ready' });
+    const { items } = await findOrganizations(platform, { status: 'suspended' });
+    const found = { orgId, name: 'Off and away', placement: 'database', cluster: 'main' };
+    expect(items).toEqual([{ ...found, status: 'suspended', createdAt: expect.any(Date) }]);
   });
 
   test('what does not exist is not found', async () => {
@@ -245,9 +251,19 @@ describe('an archive', () => {
   });
 
   test('is refused where its organization is', async () => {
-    const failing = restoreOrganization(platform, { from, placement: 'database', cluster: 'main', actor });
-    await expect(failing).rejects.toThrow(ConflictError);
+    for (const placement of ['database', 'schema'] as const) {
+      const failing = restoreOrganization(platform, { from, placement, cluster: 'main', actor });
+      await expect(failing).rejects.toThrow(/^organization .* already exists; .* offboard it first$/);
+    }
     expect(await readStatus(platform, orgId)).toMatchObject({ status: 'active', state: 'ready' });
+  });
+
+  test('that is not there is told by its path', async () => {
+    await expect(restore(join(folder, 'none.tar.gz'))).rejects.toThrow(ArchivePathError);
+    await expect(restore('none.tar.gz')).rejects.toThrow(
+      /^the archive none\.tar\.gz cannot be read: there is no such file/,
+    );
+    await expect(restore(folder)).rejects.toThrow(/cannot be read: it is a folder/);
   });
 
   const lineOf = (pieces: Piece[], table: string, change: (row: Record<string, unknown>) => void) => {
@@ -474,13 +490,101 @@ describe('offboarding', () => {
   test('nothing is destroyed where the export fails, and the organization can come back', async () => {
     const { orgId } = await provisionFilled(platform, { name: 'Stays', placement: 'schema' });
     const before = await readAll(platform, orgId);
-    const leaving = offboardOrganization(platform, { orgId, exportTo: join(folder, 'no', 'such', 'folder'), actor });
+    const broken: ArtifactStore = {
+      ...artifacts,
+      list: async function* () {
+        yield* artifacts.list(orgId);
+        throw new RangeError('the disk is gone');
+      },
+    };
+    const request = { orgId, exportTo: archiveOf('stays'), actor };
+    const leaving = offboardOrganization({ ...platform, artifacts: broken }, request);
     await expect(leaving).rejects.toThrow(OffboardingFailedError);
     await reactivateOrganization(platform, { orgId, actor });
     expect(await readAll(platform, orgId)).toEqual(before);
     await withResults(platform, orgId, (results) =>
       results.insertInto('pipeline_specs').values({ spec_digest: newId(), spec: {} }).execute(),
     );
+  });
+
+  test.each([
+    [
+      'a folder that is not there',
+      () => join(folder, 'no', 'x.tar.gz'),
+      /no\/x\.tar\.gz cannot be written: there is no folder/,
+    ],
+    ['a file in place of the folder', () => join(import.meta.filename, 'x'), /cannot be written: .* is no folder/],
+    ['a folder in place of the file', () => folder, /cannot be written: it is a folder/],
+  ])('nothing begins where the archive is to be %s', async (what, to, message) => {
+    const { orgId } = await provisionFilled(platform, { name: `Stays for ${what}`, placement: 'schema' });
+    for (const call of [
+      () => offboardOrganization(platform, { orgId, exportTo: to(), actor }),
+      () => exportOrganization(platform, { orgId, to: to(), actor }),
+    ]) {
+      const error: unknown = await call().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ArchivePathError);
+      expect(error).toMatchObject({ message: expect.stringMatching(message), retryable: false });
+    }
+    expect(await readStatus(platform, orgId)).toMatchObject({ status: 'active', state: 'ready', transition: null });
+  });
+
+  const addTable = (schema: string) => sql`create table ${sql.id(schema, 'notes')} (note text)`;
+  const addMigration = (schema: string) =>
+    sql`insert into ${sql.id(schema, 'mad_results_migrations')} (name) values ('9001_own')`;
+  test.each([
+    ['table', addTable, { tables: ['notes'], migrations: [] }],
+    ['migration', addMigration, { tables: [], migrations: ['9001_own'] }],
+  ] as const)(
+    'nothing begins for an organization with a %s of the host, which an archive could not bring back',
+    async (what, add, details) => {
+      const { orgId } = await provisionFilled(platform, { name: `With a ${what} of its own`, placement: 'schema' });
+      await add(`mad_results_${orgId.replaceAll('-', '')}`).execute(platform.metadata);
+      const to = archiveOf(`own ${what}`);
+      for (const call of [
+        () => exportOrganization(platform, { orgId, to, actor }),
+        () => offboardOrganization(platform, { orgId, exportTo: to, actor }),
+        () => moveOrganization(platform, { orgId, to: { placement: 'database', cluster: 'main' }, actor }),
+      ]) {
+        const error: unknown = await call().catch((thrown: unknown) => thrown);
+        expect(error).toBeInstanceOf(ResultsDatabaseExtendedError);
+        expect(error).toMatchObject({ retryable: false, details });
+      }
+      expect(await readStatus(platform, orgId)).toMatchObject({ status: 'active', state: 'ready', transition: null });
+      expect((await readdir(folder)).filter((file) => file.includes(`own-${what}`))).toEqual([]);
+      await offboardOrganization(platform, { orgId, exportTo: false, actor });
+    },
+  );
+
+  test('an actor who is nobody is told so, and nothing is done', async () => {
+    const { orgId } = await provisionFilled(platform, { name: 'Of nobody', placement: 'schema' });
+    const nobody = newId();
+    const to = archiveOf('of nobody');
+    for (const call of [
+      () => suspendOrganization(platform, { orgId, actor: nobody }),
+      () => exportOrganization(platform, { orgId, to, actor: nobody }),
+      () => offboardOrganization(platform, { orgId, exportTo: to, actor: nobody }),
+    ])
+      await expect(call()).rejects.toThrow(`actor ${nobody} is no user of this platform`);
+    expect(await readStatus(platform, orgId)).toMatchObject({ status: 'active', state: 'ready', transition: null });
+    expect(await readdir(folder)).not.toContain('of-nobody.tar.gz');
+  });
+
+  test('what an archive of before files were counted holds is counted when it is restored', async () => {
+    const { orgId } = await provisionFilled(platform, { name: 'Older', placement: 'schema' });
+    const [to, from] = [archiveOf('newer'), archiveOf('older')];
+    await offboardOrganization(platform, { orgId, exportTo: to, actor });
+    await repackArchive(to, from, (pieces) => pieces.filter(({ name }) => !/stored_files|storage_usage/.test(name)));
+    await restoreOrganization(platform, { from, placement: 'schema', cluster: 'main', actor });
+    expect(await withResults(platform, orgId, readStoredBytes)).toBe(12);
+  });
+
+  test('what unfinished uploads left goes too', async () => {
+    const { orgId } = await provisionFilled(platform, { name: 'Uploads', placement: 'schema' });
+    const left = join(folder, 'files', orgId, 'incoming');
+    await mkdir(left, { recursive: true });
+    await writeFile(join(left, newId()), 'half a file');
+    expect(await offboardOrganization(platform, { orgId, exportTo: false, actor })).toMatchObject({ filesDeleted: 2 });
+    expect(await readdir(join(folder, 'files'))).not.toContain(orgId);
   });
 
   test('only files of this organization go', async () => {

@@ -1,4 +1,11 @@
-import { ConflictError, NotFoundError, newId, type Placement } from '@mad/core';
+import {
+  ConflictError,
+  NotFoundError,
+  newId,
+  OrganizationInactiveError,
+  type Placement,
+  resultsTrack,
+} from '@mad/core';
 import { createPgliteDatabase } from '@mad/testkit';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,8 +13,8 @@ import {
   createResultsDatabases,
   MoveFailedError,
   moveOrganization,
-  OrganizationInactiveError,
   provisionOrganization,
+  ResultsDatabaseExtendedError,
 } from '../../src/index.ts';
 import { createPostgresPlatform, type PostgresPlatform } from '../create-postgres-platform.ts';
 import { drawNext, fill, MOVE_STEPS, other, readAll, readPlace, withResults } from './describe-move.ts';
@@ -112,7 +119,7 @@ describe.each<Placement>(['schema', 'database'])('from placement %s', (placement
       await write().catch((error: unknown) => refused.push(error));
       expect(await results.selectFrom('pipeline_specs').selectAll().execute()).toHaveLength(2);
     });
-    expect(refused).toMatchObject([{ code: '25006' }]);
+    expect(refused).toMatchObject([{ code: OrganizationInactiveError.code, details: { status: 'moving' } }]);
   });
 
   test('rows that arrive changed are found, and the old place is kept', async () => {
@@ -125,6 +132,7 @@ describe.each<Placement>(['schema', 'database'])('from placement %s', (placement
       const toDatabase = placement === 'schema';
       const client = new Client(toDatabase ? platform.databaseUrl(name) : platform.url);
       await client.connect();
+      await client.query('set session_replication_role = replica');
       await client.query(`update ${toDatabase ? 'public' : name}.docking_results set affinity = affinity - 1e-15`);
       await client.end();
     });
@@ -133,7 +141,7 @@ describe.each<Placement>(['schema', 'database'])('from placement %s', (placement
     expect(await listPlaces(orgId)).toEqual([placement]);
   });
 
-  test('two calls at once end in one move', async () => {
+  test('of two calls at once one moves', async () => {
     const orgId = await provision(`Twice from ${placement}`, placement);
     const before = await readAll(platform, orgId);
     await Promise.allSettled([move(orgId, other(placement)), move(orgId, other(placement))]);
@@ -143,11 +151,42 @@ describe.each<Placement>(['schema', 'database'])('from placement %s', (placement
   });
 });
 
-test('a table of the host in the way is told before anything is dropped', async () => {
+const ledgerOf = (orgId: string) => sql.id(`mad_results_${orgId.replaceAll('-', '')}`, 'mad_results_migrations');
+const NEWEST = Object.keys(resultsTrack.migrations).sort().at(-1) ?? '';
+
+test('the version that is recorded is that of the new place, whichever program migrated it', async () => {
+  const orgId = await provision('Goes with a newer program', 'database');
+  await move(orgId, 'schema', async (step) => {
+    if (step !== 'switch') return;
+    await sql`alter table ${ledgerOf(orgId)} disable trigger user`.execute(platform.metadata);
+    await sql`insert into ${ledgerOf(orgId)} (name) values ('9999_newer')`.execute(platform.metadata);
+  });
+  expect((await readPlace(platform, orgId))?.schema_version).toBe('9999_newer');
+});
+
+test('a move that a program of an older version has fenced is taken back, and can be made again', async () => {
+  const orgId = await provision('Was fenced by an older program', 'schema');
+  const before = await readAll(platform, orgId);
+  await runAndDie('./move-and-die.ts', { orgId, placement: 'database', step: 'copy', url: platform.url });
+  const ledger = ledgerOf(orgId);
+  await sql`alter table ${ledger} disable trigger user`.execute(platform.metadata);
+  await sql`delete from ${ledger} where name = ${NEWEST}`.execute(platform.metadata);
+  await expect(move(orgId, 'database')).rejects.toThrow(/serves from its old place/);
+  await sql`insert into ${ledger} (name) values (${NEWEST})`.execute(platform.metadata);
+  expect(await readAll(platform, orgId)).toEqual(before);
+  await move(orgId, 'database');
+  expect(await readAll(platform, orgId)).toEqual(before);
+  expect(await readPlace(platform, orgId)).toMatchObject({ placement: 'database', schema_version: NEWEST });
+});
+
+test('an organization with a table of the host is refused before anything begins', async () => {
   const orgId = await provision('Has a table of its own', 'schema');
   const name = `mad_results_${orgId.replaceAll('-', '')}`;
   await sql`create table ${sql.id(name, 'of_the_host')} (n int)`.execute(platform.metadata);
-  await expect(move(orgId, 'database')).rejects.toThrow(/step copy: the tables of_the_host are not the same/);
+  const refused: unknown = await move(orgId, 'database').catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(ResultsDatabaseExtendedError);
+  expect(refused).toMatchObject({ retryable: false, details: { tables: ['of_the_host'], migrations: [] } });
+  expect(await readPlace(platform, orgId)).toMatchObject({ state: 'ready', transition: null });
   expect(await listPlaces(orgId)).toEqual(['schema']);
 });
 

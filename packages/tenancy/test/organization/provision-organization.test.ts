@@ -9,7 +9,7 @@ const metadata = database.db as unknown as MetadataDatabase;
 const clusters = { main: { kind: 'pglite', db: database.db } } as const;
 afterAll(() => database[Symbol.asyncDispose]());
 
-describeProvisioning('schema', async () => {
+describeProvisioning({ placement: 'schema', on: 'pglite' }, async () => {
   await migrateMetadata(database.db);
   return { metadata, clusters };
 });

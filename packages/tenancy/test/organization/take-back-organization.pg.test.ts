@@ -33,7 +33,7 @@ describe.each<Placement>(['database', 'schema'])('placed by %s', (placement) => 
     return rows.length > 0;
   };
 
-  test.each(['database', 'migrate', 'activate'] as const)(
+  test.each(['database', 'activate'] as const)(
     'half an organization, stopped at %s, is gone with all that was made for it, and its name is free',
     async (step) => {
       const name = `Half ${placement} ${step}`;

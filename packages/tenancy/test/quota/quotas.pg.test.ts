@@ -25,11 +25,11 @@ const root = () => callerWith('org.quota.update', 'org.view');
 test('limits are those of the row, and a change holds after a moment', async () => {
   let now = new Date('2026-01-01');
   const quotas = createQuotas({ metadata: platform.metadata, clock: { now: () => now, sleep: async () => {} } });
-  expect(await quotas.get(orgId)).toEqual({ maxJobsPerMonth: 3, maxConcurrentJobs: undefined });
-  await setQuotas(platform.metadata, root(), { max_concurrent_jobs: 2 });
+  expect(await quotas.get(orgId)).toEqual({ maxJobsPerMonth: 3 });
+  await setQuotas(platform.metadata, root(), { max_concurrent_jobs: 2, max_storage_gb: 0.5 });
   expect(await quotas.get(orgId)).toMatchObject({ maxJobsPerMonth: 3 });
   now = new Date(now.getTime() + 1_000);
-  expect(await quotas.get(orgId)).toEqual({ maxJobsPerMonth: undefined, maxConcurrentJobs: 2 });
+  expect(await quotas.get(orgId)).toEqual({ maxConcurrentJobs: 2, maxStorageBytes: 5e8 });
   await expect(quotas.get(newId())).rejects.toMatchObject({ code: 'MAD_CORE_NOT_FOUND' });
 });
 
@@ -45,7 +45,7 @@ test('limits are set by who may, are checked, and leave a trace', async () => {
   await using results = createResultsDatabases(platform);
   expect(await readQuotas({ ...platform, results }, callerWith('org.view'))).toEqual({
     quotas: { max_jobs_per_month: 7 },
-    used: { jobsThisMonth: 0, openJobs: 0 },
+    used: { jobsThisMonth: 0, openJobs: 0, storedBytes: 0 },
   });
   const { items } = await inOrganization(platform.metadata, orgId, (tx) =>
     listAuditLogs(tx, { action: 'org.quota.update' }),

@@ -1,11 +1,19 @@
 import { setTimeout } from 'node:timers/promises';
-import { inAllOrganizations, NotFoundError, newId, type Placement, ResultsDatabaseMismatchError } from '@mad/core';
+import {
+  inAllOrganizations,
+  NotFoundError,
+  newId,
+  OrganizationInactiveError,
+  type Placement,
+  ResultsDatabaseMismatchError,
+} from '@mad/core';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   ClusterUnknownError,
   createResultsDatabases,
-  OrganizationInactiveError,
+  type MoveStep,
+  moveOrganization,
   provisionOrganization,
   type ResultsDatabasesOptions,
 } from '../../src/index.ts';
@@ -121,6 +129,34 @@ test('a suspended organization is refused soon after, and served again once acti
   await setStatus(orgId, 'active');
   expect(await databases.get(orgId)).toBe(results);
 });
+
+test.each(['database', 'schema'] as const)(
+  'a handle of a place that the organization has left says so: %s',
+  async (placement) => {
+    const orgId = await provision(placement);
+    await using databases = route();
+    const results = await databases.get(orgId);
+    const insert = () =>
+      results.insertInto('jobs').values({ job_id: newId(), pipeline_version: 'docking@1.0.0' }).execute();
+    await insert();
+    const refusals: unknown[] = [];
+    const to = placement === 'database' ? 'schema' : 'database';
+    const onStep = async (step: MoveStep) => {
+      if (step === 'copy') refusals.push(await insert().catch((error: unknown) => error));
+    };
+    await moveOrganization(
+      { ...platform, onStep },
+      { orgId, to: { placement: to, cluster: 'main' }, actor: null, dropAfterMs: 0 },
+    );
+    refusals.push(await insert().catch((error: unknown) => error));
+    expect(refusals).toMatchObject([
+      { code: OrganizationInactiveError.code, retryable: true, details: { status: 'moving' } },
+      { code: OrganizationInactiveError.code, retryable: true, details: { status: 'moved' } },
+    ]);
+    const moved = await databases.get(orgId);
+    expect(await moved.selectFrom('jobs').select('job_id').execute()).toHaveLength(1);
+  },
+);
 
 test('a cluster that the host did not pass is named', async () => {
   const orgId = await provision('schema');

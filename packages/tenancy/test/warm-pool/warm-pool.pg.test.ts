@@ -1,10 +1,12 @@
-import { inAllOrganizations, ValidationFailedError } from '@mad/core';
+import { ConflictError, inAllOrganizations, newId, ValidationFailedError } from '@mad/core';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   createResultsDatabases,
   drainWarmPool,
   fillWarmPool,
+  findCaller,
+  findOrphans,
   PlacementUnsupportedError,
   provisionOrganization,
 } from '../../src/index.ts';
@@ -21,8 +23,9 @@ afterEach(async () => {
 
 const listRows = () =>
   inAllOrganizations(platform.metadata, (tx) =>
-    tx.selectFrom('warm_databases').selectAll().orderBy('database_name').execute(),
+    tx.selectFrom('warm_databases').selectAll().orderBy('org_id').execute(),
   );
+const nameOf = ({ org_id }: { readonly org_id: string }) => `mad_results_${org_id.replaceAll('-', '')}`;
 const isThere = async (name: string) =>
   (await sql`select from pg_database where datname = ${name}`.execute(platform.metadata)).rows.length === 1;
 const provision = (name: string) => provisionOrganization(platform, { name, placement: 'database', cluster: 'main' });
@@ -30,14 +33,13 @@ const provision = (name: string) => provisionOrganization(platform, { name, plac
 test('a pool is filled up to its size, and organizations take from it until it is empty', async () => {
   expect(await fillWarmPool(platform, { cluster: 'main', size: 2 })).toEqual({ made: 2 });
   expect(await fillWarmPool(platform, { cluster: 'main', size: 2 })).toEqual({ made: 0 });
-  const [first, second] = await listRows();
-  expect([first, second]).toMatchObject([{ state: 'ready' }, { state: 'ready' }]);
+  const ready = await listRows();
+  expect(ready).toMatchObject([{ state: 'ready' }, { state: 'ready' }]);
   const made = [await provision('One'), await provision('Two'), await provision('Three')];
   expect(await listRows()).toEqual([]);
-  expect([await isThere(first?.database_name ?? ''), await isThere(second?.database_name ?? '')]).toEqual([
-    false,
-    false,
-  ]);
+  const ids = made.map(({ orgId }) => orgId);
+  expect(ids.slice(0, 2)).toEqual(ready.map(({ org_id }) => org_id));
+  expect(await findOrphans(platform)).toEqual([]);
   await using databases = createResultsDatabases(platform);
   for (const { orgId } of made)
     expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
@@ -57,22 +59,61 @@ test('a database of other migrations is not handed out, and is dropped when the 
   const outdate = sql`update warm_databases set schema_digest = 'of another version'`;
   await inAllOrganizations(platform.metadata, (tx) => outdate.execute(tx));
   await provision('Newer');
-  expect(await listRows()).toMatchObject([{ state: 'ready', database_name: old?.database_name }]);
+  expect(await listRows()).toMatchObject([{ state: 'ready', org_id: old?.org_id }]);
   expect(await drainWarmPool(platform, { cluster: 'main' })).toEqual({ dropped: 1 });
   expect(await listRows()).toEqual([]);
-  expect(await isThere(old?.database_name ?? '')).toBe(false);
+  expect(old && (await isThere(nameOf(old)))).toBe(false);
 });
 
 test('what a killed call left half made or half dropped is dropped by the next one', async () => {
   await fillWarmPool(platform, { cluster: 'main', size: 2 });
   const before = await listRows();
-  const leave = sql`update warm_databases set state = case database_name when ${before[0]?.database_name} then 'making' else 'dropping' end`;
+  const leave = sql`update warm_databases set state = case org_id when ${before[0]?.org_id} then 'making' else 'dropping' end`;
   await inAllOrganizations(platform.metadata, (tx) => leave.execute(tx));
   expect(await fillWarmPool(platform, { cluster: 'main', size: 1 })).toEqual({ made: 1 });
   const after = await listRows();
   expect(after).toMatchObject([{ state: 'ready' }]);
-  expect(before.map(({ database_name }) => database_name)).not.toContain(after[0]?.database_name);
-  for (const { database_name } of before) expect(await isThere(database_name)).toBe(false);
+  expect(before.map(nameOf)).not.toContain(after.map(nameOf)[0]);
+  for (const row of before) expect(await isThere(nameOf(row))).toBe(false);
+});
+
+test('a call with an id of its own takes none, and its database is stamped by who opens it first', async () => {
+  await fillWarmPool(platform, { cluster: 'main', size: 1 });
+  const orgId = newId();
+  await provisionOrganization(platform, { name: 'Own id', orgId, placement: 'database', cluster: 'main' });
+  expect(await listRows()).toMatchObject([{ state: 'ready' }]);
+  await using databases = createResultsDatabases(platform);
+  const results = await databases.get(orgId);
+  expect(await results.selectFrom('results_database').selectAll().execute()).toMatchObject([{ org_id: orgId }]);
+});
+
+test('an organization that takes one is active with all it needs in one step, or is not there', async () => {
+  await fillWarmPool(platform, { cluster: 'main', size: 1 });
+  const steps: string[] = [];
+  const request = { name: 'Warm', placement: 'database', cluster: 'main', admin: { email: 'a@example.org' } } as const;
+  const onStep = (step: string, moment: string) => void steps.push(`${moment} ${step}`);
+  const { orgId, adminUserId } = await provisionOrganization({ ...platform, onStep }, request);
+  expect(steps).toEqual(['before record', 'after record']);
+  const caller = await findCaller(platform.metadata, { orgId, userId: adminUserId ?? '' });
+  expect(caller?.permissions.has('user.create')).toBe(true);
+  await using databases = createResultsDatabases(platform);
+  const results = await databases.get(orgId);
+  expect(await results.selectFrom('results_database').selectAll().execute()).toMatchObject([{ org_id: orgId }]);
+});
+
+test('one that a hand has dropped is replaced by the next filling', async () => {
+  await fillWarmPool(platform, { cluster: 'main', size: 2 });
+  const [gone] = await listRows();
+  await sql`drop database ${sql.id(gone ? nameOf(gone) : '')}`.execute(platform.metadata);
+  expect(await fillWarmPool(platform, { cluster: 'main', size: 2 })).toEqual({ made: 1 });
+  expect((await listRows()).map(({ org_id }) => org_id)).not.toContain(gone?.org_id);
+});
+
+test('a name that must be new is refused where an organization has it, whatever became of it', async () => {
+  await provision('There');
+  const request = { name: 'there', placement: 'schema', cluster: 'main', mustBeNew: true } as const;
+  await expect(provisionOrganization(platform, request)).rejects.toThrow(ConflictError);
+  await provisionOrganization(platform, { ...request, name: 'New' });
 });
 
 test('draining leaves what can be handed out, unless all is meant', async () => {

@@ -1,5 +1,6 @@
 import { authorize } from '../../access/authorize.ts';
 import type { Caller } from '../../access/caller.ts';
+import { recordAudit } from '../../audit/record-audit.ts';
 import { systemClock } from '../../clock.ts';
 import { insertJobSchedule } from '../../metadata/job-schedule.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
@@ -10,6 +11,7 @@ import {
   readSchedule,
   type Schedule,
   type ScheduledRequest,
+  toAudited,
   toSchedule,
   toStoredRequest,
 } from './schedule.ts';
@@ -51,8 +53,8 @@ export async function createSchedule(platform: Platform, caller: Caller, schedul
   } = readSchedule(schedule, SCHEDULE_KEYS);
   const now = (platform.clock ?? systemClock).now();
   await checkSchedule(platform, caller, { facts: { name, cron, timezone, request, enabled, catchUp }, now });
-  const row = await inOrganization(platform.metadata, caller.orgId, (tx) =>
-    insertJobSchedule(tx, {
+  return inOrganization(platform.metadata, caller.orgId, async (tx) => {
+    const row = await insertJobSchedule(tx, {
       name,
       cron,
       timezone,
@@ -61,7 +63,14 @@ export async function createSchedule(platform: Platform, caller: Caller, schedul
       catch_up: catchUp,
       created_by: caller.userId,
       next_run_at: nextTick({ cron, timezone }, now),
-    }),
-  );
-  return toSchedule(row);
+    });
+    await recordAudit(tx, caller, {
+      action: 'schedule.create',
+      entityType: 'job_schedule',
+      entityId: row.schedule_id,
+      after: toAudited(row),
+      facts: { name, cron, timezone, enabled },
+    });
+    return toSchedule(row);
+  });
 }

@@ -1,8 +1,10 @@
 import type { Caller } from '../../access/caller.ts';
+import { recordAudit } from '../../audit/record-audit.ts';
 import { deleteJobSchedule, findJobSchedule } from '../../metadata/job-schedule.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
 import { getPermittedSchedule } from './get-permitted-schedule.ts';
+import { toAudited } from './schedule.ts';
 
 /**
  * Ends a schedule. Jobs that it gave stay and go on; one may still come of a tick that is being worked off at this moment.
@@ -15,7 +17,15 @@ export async function deleteSchedule(
   { scheduleId }: { readonly scheduleId: string },
 ): Promise<void> {
   await inOrganization(metadata, caller.orgId, async (tx) => {
-    getPermittedSchedule(await findJobSchedule(tx, { scheduleId }), caller, scheduleId);
+    const row = await findJobSchedule(tx, { scheduleId });
+    const { name, scheduleId: entityId } = getPermittedSchedule(row, caller, scheduleId);
     await deleteJobSchedule(tx, { scheduleId });
+    await recordAudit(tx, caller, {
+      action: 'schedule.delete',
+      entityType: 'job_schedule',
+      entityId,
+      before: row && toAudited(row),
+      facts: { name },
+    });
   });
 }

@@ -5,9 +5,9 @@ import { isJsonObject, type JsonObject } from '../../json.ts';
 import type { JobScheduleRow } from '../../metadata/tables/job-schedule.table.ts';
 import type { Platform } from '../../platform.ts';
 import { copyObject, readPlainly } from '../../read-plainly.ts';
+import { refuseUnknownKeys } from '../../unknown-keys.ts';
 import type { SubmitJob } from '../parse-submit-request.ts';
 import { prepareJobs } from '../prepare-jobs.ts';
-import { refuseUnknownKeys } from '../unknown-keys.ts';
 import { findClockIssues, type ScheduleClock } from './next-tick.ts';
 
 /** What a schedule submits at every tick. Its key and its times are the schedule's. */
@@ -50,6 +50,10 @@ export function toSchedule(row: JobScheduleRow): Schedule {
     createdAt: row.created_at,
   };
 }
+
+/** What a user chose of a schedule, as the audit trail compares it. */
+export const toAudited = ({ name, cron, timezone, request, enabled, catch_up, created_by }: JobScheduleRow) =>
+  ({ name, cron, timezone, request, enabled, catch_up, created_by }) satisfies JsonObject;
 
 /** What a schedule's row submits. It was checked when it was written, and is checked again when it is submitted. */
 export const toRequest = ({ request }: JobScheduleRow): ScheduledRequest => request as unknown as ScheduledRequest;

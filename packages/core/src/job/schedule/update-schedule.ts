@@ -1,7 +1,8 @@
 import { authorize } from '../../access/authorize.ts';
 import type { Caller } from '../../access/caller.ts';
+import { recordAudit } from '../../audit/record-audit.ts';
 import { systemClock } from '../../clock.ts';
-import { findJobSchedule, updateJobSchedule } from '../../metadata/job-schedule.repository.ts';
+import { findJobSchedule, getJobSchedule, updateJobSchedule } from '../../metadata/job-schedule.repository.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import type { Platform } from '../../platform.ts';
 import { type CreateSchedule, SCHEDULE_KEYS } from './create-schedule.ts';
@@ -12,6 +13,7 @@ import {
   readSchedule,
   type Schedule,
   type ScheduleFacts,
+  toAudited,
   toSchedule,
   toStoredRequest,
 } from './schedule.ts';
@@ -41,8 +43,9 @@ export async function updateSchedule(platform: Platform, caller: Caller, update:
   const now = clock.now();
   await checkSchedule(platform, caller, { facts, now });
   const isSameClock = facts.cron === cron && facts.timezone === timezone && facts.enabled === enabled;
-  const updated = await inOrganization(metadata, caller.orgId, (tx) =>
-    updateJobSchedule(tx, {
+  return inOrganization(metadata, caller.orgId, async (tx) => {
+    const replaced = await getJobSchedule(tx, { scheduleId });
+    const updated = await updateJobSchedule(tx, {
       scheduleId,
       set: {
         name: facts.name,
@@ -54,7 +57,15 @@ export async function updateSchedule(platform: Platform, caller: Caller, update:
         created_by: caller.userId,
         ...(isSameClock ? {} : { next_run_at: nextTick(facts, now) }),
       },
-    }),
-  );
-  return toSchedule(updated);
+    });
+    await recordAudit(tx, caller, {
+      action: 'schedule.update',
+      entityType: 'job_schedule',
+      entityId: updated.schedule_id,
+      before: toAudited(replaced),
+      after: toAudited(updated),
+      facts: { name: facts.name, changed: Object.keys(given) },
+    });
+    return toSchedule(updated);
+  });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authorize } from '../../access/authorize.ts';
 import type { Caller } from '../../access/caller.ts';
+import { recordAudit } from '../../audit/record-audit.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { deletePipeline } from '../../metadata/pipeline.repository.ts';
 import type { Platform } from '../../platform.ts';
@@ -22,8 +23,16 @@ export async function deleteDraftPipeline(
 ): Promise<void> {
   checkRequest(request, { subject: 'pipeline', value: asked });
   await inOrganization(platform.metadata, caller.orgId, async (tx) => {
-    const { pipeline_id: pipelineId, created_by: ownerId } = await getOwnPipeline(tx, caller, asked);
+    const pipeline = await getOwnPipeline(tx, caller, asked);
+    const { pipeline_id: pipelineId, name, description, visibility, created_by: ownerId } = pipeline;
     authorize(caller, 'pipeline.delete', { ownerId });
     await deletePipeline(tx, { pipelineId });
+    await recordAudit(tx, caller, {
+      action: 'pipeline.delete',
+      entityType: 'pipeline',
+      entityId: pipelineId,
+      before: { name, description, visibility },
+      facts: { name },
+    });
   });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authorize } from '../../access/authorize.ts';
 import type { Caller } from '../../access/caller.ts';
+import { recordAudit } from '../../audit/record-audit.ts';
 import { NotFoundError } from '../../errors.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { getPipeline } from '../../metadata/pipeline.repository.ts';
@@ -50,6 +51,14 @@ export async function deprecateVersion(
     const { pipeline_version_id: pipelineVersionId } = found;
     const { deprecated_at } = await deprecatePipelineVersion(tx, { pipelineVersionId });
     const { latest_version: latestVersion } = await getPipeline(tx, { pipelineId });
+    if (found.deprecated_at === null) {
+      await recordAudit(tx, caller, {
+        action: 'pipeline.deprecate',
+        entityType: 'pipeline_version',
+        entityId: pipelineVersionId,
+        facts: { pipeline_id: pipelineId, name, version: asked.version },
+      });
+    }
     return { pipelineId, pipelineVersionId, deprecatedAt: deprecated_at ?? new Date(), latestVersion };
   });
   forgetHeads(platform.metadata);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authorize } from '../../access/authorize.ts';
 import type { Caller } from '../../access/caller.ts';
+import { recordAudit } from '../../audit/record-audit.ts';
 import { ValidationFailedError } from '../../errors.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import { updatePipeline } from '../../metadata/pipeline.repository.ts';
@@ -32,10 +33,10 @@ export async function setVisibility(platform: Platform, caller: Caller, asked: S
   checkRequest(request, { subject: 'visibility', value: asked });
   await inOrganization(platform.metadata, caller.orgId, async (tx) => {
     const pipeline = await getOwnPipeline(tx, caller, asked);
-    const { pipeline_id: pipelineId, created_by: ownerId } = pipeline;
+    const { pipeline_id: pipelineId, name, created_by: ownerId, visibility: was } = pipeline;
     authorize(caller, 'pipeline.update', { ownerId });
     const { visibility } = asked;
-    if (visibility === pipeline.visibility) return;
+    if (visibility === was) return;
     if (visibility === 'private' && !isOwnPrivate(pipeline, caller)) {
       const message = 'only the user who made a pipeline can make it private: nobody else would see it any more';
       throw new ValidationFailedError({ subject: 'visibility', issues: [{ pointer: '/visibility', message }] });
@@ -45,6 +46,14 @@ export async function setVisibility(platform: Platform, caller: Caller, asked: S
       await refuseOwnTasks(tx, { taskDefinitionIds, subject: 'visibility', pointer: '/visibility' });
     }
     await updatePipeline(tx, { pipelineId, set: { visibility } });
+    await recordAudit(tx, caller, {
+      action: 'pipeline.update',
+      entityType: 'pipeline',
+      entityId: pipelineId,
+      before: { name, visibility: was },
+      after: { name, visibility },
+      facts: { name, visibility, was },
+    });
   });
   forgetHeads(platform.metadata);
 }

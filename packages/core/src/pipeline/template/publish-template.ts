@@ -1,5 +1,6 @@
 import { authorize } from '../../access/authorize.ts';
 import type { Caller } from '../../access/caller.ts';
+import { recordAudit } from '../../audit/record-audit.ts';
 import { ConflictError } from '../../errors.ts';
 import { type JsonObject, sortedJson } from '../../json.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
@@ -15,6 +16,7 @@ import { type PipelineSpecInput, parsePipelineSpec } from '../pipeline-spec.ts';
 import { refuseOwnTasks } from '../refuse-own-tasks.ts';
 import { dependenciesOf } from '../step-graph.ts';
 import { checkTemplateRequest } from './check-template-request.ts';
+import { shownOf } from './own-template.ts';
 import { resolveDefinition } from './resolve-definition.ts';
 import { withParameters } from './with-parameters.ts';
 
@@ -97,17 +99,25 @@ async function compose(platform: Platform, caller: Caller, request: PublishTempl
   };
 }
 
-function writeTemplate(platform: Platform, { orgId }: Caller, written: NewTemplate): Promise<PublishedTemplate> {
+function writeTemplate(platform: Platform, caller: Caller, written: NewTemplate): Promise<PublishedTemplate> {
   const { template, steps } = written;
   const { name, version = '' } = template;
-  return inOrganization(platform.metadata, orgId, async (tx) => {
+  return inOrganization(platform.metadata, caller.orgId, async (tx) => {
     if (template.is_public) {
       const taskDefinitionIds = steps.map(({ task_definition_id }) => task_definition_id);
       await refuseOwnTasks(tx, { taskDefinitionIds, subject: 'template', pointer: '/isPublic' });
     }
     const existing = await findPipelineTemplateByText(tx, { name, version });
     if (existing && isSame(existing, written)) return { templateId: existing.template_id };
-    const { template_id: templateId } = await insertPipelineTemplate(tx, written);
+    const row = await insertPipelineTemplate(tx, written);
+    const { template_id: templateId, workflow_definition: definition, default_parameters } = row;
+    await recordAudit(tx, caller, {
+      action: 'template.publish',
+      entityType: 'pipeline_template',
+      entityId: templateId,
+      after: { ...shownOf(row), definition, default_parameters },
+      facts: { name, version },
+    });
     return { templateId };
   });
 }

@@ -1,5 +1,6 @@
 import { authorize } from '../../access/authorize.ts';
 import type { Caller } from '../../access/caller.ts';
+import { auditDigest, recordAudit } from '../../audit/record-audit.ts';
 import { inOrganization } from '../../metadata/metadata-database.ts';
 import {
   listPipelineTaskSteps,
@@ -10,7 +11,7 @@ import type { Platform } from '../../platform.ts';
 import { refuseOwnTasks } from '../refuse-own-tasks.ts';
 import { checkTemplateChange } from './check-template-request.ts';
 import type { WantedTemplate } from './find-template.ts';
-import { getOwnTemplateRow } from './own-template.ts';
+import { getOwnTemplateRow, shownOf } from './own-template.ts';
 
 export interface UpdateTemplate extends WantedTemplate {
   readonly displayName?: string | undefined;
@@ -29,14 +30,25 @@ export interface UpdateTemplate extends WantedTemplate {
 export async function updateTemplate(platform: Platform, caller: Caller, asked: UpdateTemplate): Promise<void> {
   checkTemplateChange(asked);
   await inOrganization(platform.metadata, caller.orgId, async (tx) => {
-    const { template_id: templateId, created_by: ownerId } = await getOwnTemplateRow(tx, asked);
+    const row = await getOwnTemplateRow(tx, asked);
+    const { template_id: templateId, name, version, created_by: ownerId } = row;
     authorize(caller, 'pipeline.update', { ownerId });
     if (asked.isPublic) {
       const steps = await listPipelineTaskSteps(tx, { templateId });
       const taskDefinitionIds = steps.map(({ task_definition_id }) => task_definition_id);
       await refuseOwnTasks(tx, { taskDefinitionIds, subject: 'template', pointer: '/isPublic' });
     }
-    await updatePipelineTemplate(tx, { templateId, set: toChange(asked) });
+    const set = toChange(asked);
+    const [before, after] = [shownOf(row), shownOf(await updatePipelineTemplate(tx, { templateId, set }))];
+    if (auditDigest(before) === auditDigest(after)) return;
+    await recordAudit(tx, caller, {
+      action: 'template.update',
+      entityType: 'pipeline_template',
+      entityId: templateId,
+      before,
+      after,
+      facts: { name, version, changed: Object.keys(set) },
+    });
   });
 }
 

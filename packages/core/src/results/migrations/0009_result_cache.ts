@@ -1,3 +1,4 @@
+import { inThisSchema } from '../../postgres/in-this-schema.ts';
 import { sqlMigration } from '../../postgres/sql-migration.ts';
 
 /**
@@ -47,10 +48,6 @@ AS $$ BEGIN
       WHERE u.job_id = p_job AND u.event = 'TASK_CACHED' AND v.event IN ('DISOWNED', 'INVALIDATED', 'QUARANTINED', 'DRIFTED')
         AND v.ts > u.ts - interval '10 s');
 END $$`;
-
-const inThisSchema = (text: string): string => `DO $do$ BEGIN
-  EXECUTE replace($text$${text}$text$, '@schema', quote_ident(current_schema()));
-END $do$`;
 
 /** Entries that prove what they are, what happened to them, flights that others can follow, and jobs that wait for an equal one. */
 export const resultCache = sqlMigration([

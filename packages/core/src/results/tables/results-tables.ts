@@ -9,6 +9,8 @@ import type { JobOutputsTable } from './job-output.table.ts';
 import type { JobUsageTable } from './job-usage.table.ts';
 import type { PipelineSpecsTable } from './pipeline-spec.table.ts';
 import type { ResultsDatabaseTable } from './results-stamp.table.ts';
+import type { StorageUsageTable } from './storage-usage.table.ts';
+import type { StoredFilesTable } from './stored-file.table.ts';
 import type { TaskExecutionsTable } from './task-execution.table.ts';
 import type { TaskLogsTable } from './task-log.table.ts';
 import type { TaskResultsTable } from './task-result.table.ts';
@@ -28,5 +30,7 @@ export interface ResultsTables {
   cache_flights: CacheFlightsTable;
   cache_events: CacheEventsTable;
   job_usage: JobUsageTable;
+  stored_files: StoredFilesTable;
+  storage_usage: StorageUsageTable;
   results_database: ResultsDatabaseTable;
 }

@@ -10,11 +10,12 @@ import {
   lockOpenInvitation,
   type MetadataDatabase,
   type OperatorTransaction,
+  OrganizationInactiveError,
   type OrgId,
+  recordOperatorAudit,
   ValidationFailedError,
 } from '@mad/core';
-import { recordOperatorAudit } from '../../audit/record-audit.ts';
-import { OrganizationInactiveError, UserDisabledError } from '../../errors.ts';
+import { UserDisabledError } from '../../errors.ts';
 import { checkPassword, defaultPasswordHasher, type PasswordHasher } from '../../identity/password.ts';
 import { InvitationRefusedError } from '../access-errors.ts';
 import { isSameHash, parseBearer } from '../token/bearer.ts';

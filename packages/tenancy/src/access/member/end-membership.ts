@@ -6,11 +6,11 @@ import {
   inOrganization,
   listMemberRoles,
   type MetadataDatabase,
+  recordAudit,
   revokeInvitations,
   revokeUserTokens,
   setMembershipDisabled,
 } from '@mad/core';
-import { recordAudit } from '../../audit/record-audit.ts';
 import { keepAnAdmin } from './keep-an-admin.ts';
 
 /** The member of the caller's organization whom a call is about. */

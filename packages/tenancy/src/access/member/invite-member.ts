@@ -12,11 +12,11 @@ import {
   organizationOf,
   type Page,
   type PageRequest,
+  recordAudit,
   revokeInvitations,
   storableText,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordAudit } from '../../audit/record-audit.ts';
 import { newBearer } from '../token/bearer.ts';
 import { findGrantableRoles } from './find-grantable-roles.ts';
 

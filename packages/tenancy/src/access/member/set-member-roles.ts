@@ -8,11 +8,11 @@ import {
   insertMembershipRole,
   listMemberRoles,
   type MetadataDatabase,
+  recordAudit,
   revokeInvitations,
   storableText,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordAudit } from '../../audit/record-audit.ts';
 import { findGrantableRoles } from './find-grantable-roles.ts';
 import { keepAnAdmin } from './keep-an-admin.ts';
 

@@ -13,10 +13,10 @@ import {
   NotFoundError,
   type OrganizationTransaction,
   organizationOf,
+  recordAudit,
   storableText,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordAudit } from '../../audit/record-audit.ts';
 import { RoleProtectedError } from '../access-errors.ts';
 import { isGrantable } from '../permission-sets.ts';
 import { requireHeld } from '../require-held.ts';

@@ -37,7 +37,8 @@ export interface IssueAccessToken {
 const TYPE = 'at+jwt';
 
 /**
- * Signs a JWT with the claims `sub` (the user's id), `org_id`, `roles`, `permissions`, `iss`, `aud`, `iat`, `exp` and `jti`.
+ * Signs a JWT with the claims `sub` (the user's id), `org_id`, `roles`, `permissions`, `iss`, `aud`, `iat`, `exp` and `jti`: what the principal may do and no
+ * more, so that one of an API key has its scopes and no roles, and names the key as `api_key`.
  * @throws {ValidationFailedError} when the first key has no private half, or the lifetime is out of range.
  */
 export async function issueAccessToken(
@@ -48,8 +49,8 @@ export async function issueAccessToken(
   if (key?.privateKey === undefined) throw invalid('/keys/0', 'expected a key with its private half');
   if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 1 || lifetimeSeconds > 3_600)
     throw invalid('/lifetimeSeconds', 'expected 1 to 3600');
-  const { orgId, userId, roles, permissions } = principal;
-  return new SignJWT({ org_id: orgId, roles: [...roles], permissions: [...permissions].sort() })
+  const { orgId, userId, roles, permissions, apiKeyId } = principal;
+  return new SignJWT({ org_id: orgId, roles: [...roles], permissions: [...permissions].sort(), api_key: apiKeyId })
     .setProtectedHeader({ alg: key.algorithm, kid: key.kid, typ: TYPE })
     .setSubject(userId)
     .setIssuer(issuer)
@@ -65,6 +66,7 @@ const claims = z.object({
   org_id: z.string().refine(isUuid),
   roles: z.array(z.string()),
   permissions: z.array(z.string()),
+  api_key: z.string().refine(isUuid).optional(),
   iat: z.number(),
   exp: z.number(),
 });
@@ -86,6 +88,7 @@ export async function verifyAccessToken(
     userId: data.sub,
     roles: data.roles,
     permissions: new Set(data.permissions),
+    ...(data.api_key !== undefined && { apiKeyId: data.api_key }),
     expiresAt: new Date(data.exp * 1000),
   };
 }

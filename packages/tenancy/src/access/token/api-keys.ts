@@ -11,12 +11,13 @@ import {
   type Page,
   type PageRequest,
   PermissionDeniedError,
+  recordAudit,
   revokeToken,
   storableText,
   type TokenRow,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordAudit } from '../../audit/record-audit.ts';
+import { ApiKeyRefusedError } from '../access-errors.ts';
 import { covers, isGrantable } from '../permission-sets.ts';
 import { requireHeld } from '../require-held.ts';
 import { newBearer } from './bearer.ts';
@@ -65,8 +66,9 @@ const request = z.strictObject({
 });
 
 /**
- * Makes an API key by which its maker acts in this organization, within its scopes. Needs `token.manage`, or `token.manage:own`.
- * @throws {PermissionDeniedError} also for a caller that is no user. @throws {ValidationFailedError}
+ * Makes an API key by which its maker acts in this organization, within its scopes. Needs `token.manage`, or `token.manage:own`. A key makes none: what it
+ * made would outlive it.
+ * @throws {ApiKeyRefusedError} for a caller that came by an API key. @throws {PermissionDeniedError} also for a caller that is no user. @throws {ValidationFailedError}
  * @throws {GrantRefusedError} for a scope that the caller does not hold.
  */
 export async function createApiKey(
@@ -77,6 +79,7 @@ export async function createApiKey(
   const { userId } = caller;
   authorize(caller, 'token.manage', { ownerId: userId });
   if (userId === null) throw new PermissionDeniedError({ permission: 'token.manage:own' });
+  if (caller.apiKeyId !== undefined) throw new ApiKeyRefusedError({ tokenId: caller.apiKeyId });
   checkRequest(request, { subject: 'API key', value: key });
   requireHeld(caller, key.scopes);
   const bearer = newBearer(KIND);

@@ -3,10 +3,11 @@ import {
   inAllOrganizations,
   type Logger,
   type MetadataDatabase,
+  OrganizationInactiveError,
   silentLogger,
   touchToken,
 } from '@mad/core';
-import { OrganizationInactiveError, UserDisabledError } from '../../errors.ts';
+import { UserDisabledError } from '../../errors.ts';
 import { TokenRefusedError } from '../access-errors.ts';
 import type { Principal } from '../find-caller.ts';
 import { commonPermissions } from '../permission-sets.ts';
@@ -23,7 +24,7 @@ export interface AuthenticationContext {
 }
 
 /**
- * The caller that an API key stands for: its holder in its organization, with those of its scopes that the holder's roles still give. One round
+ * The caller that an API key stands for: its holder in its organization, with those of its scopes that the holder's roles still give, and no roles. One round
  * trip to the Metadata DB, none where the memory knows the key. The key's last use is noted afterwards, once a minute at most; a failure of
  * that is logged and refuses nobody.
  * @throws {TokenRefusedError} for whatever is no API key in force, also one whose holder is no active member any more.
@@ -47,7 +48,8 @@ export async function authenticate(context: AuthenticationContext, bearer: strin
   if (!holder.member) throw new TokenRefusedError();
 
   const permissions = commonPermissions(holder.scopes, holder.permissions);
-  const principal: Principal = { orgId, userId, permissions, roles: holder.roles };
+  // A role would say more than the key may do.
+  const principal: Principal = { orgId, userId, permissions, roles: [], apiKeyId: parsed.id };
   memory?.keep(bearer, principal, { provenAt, validMs: holder.valid_ms });
   if (holder.stale) {
     inAllOrganizations(metadata, (tx) => touchToken(tx, { tokenId: parsed.id })).catch(() =>

@@ -5,11 +5,12 @@ import {
   getUser,
   insertIdentity,
   insertUser,
+  isEmailAddress,
   type OperatorTransaction,
+  recordOperatorAudit,
   type UserRow,
   updateIdentity,
 } from '@mad/core';
-import { recordOperatorAudit } from '../../audit/record-audit.ts';
 import { UserDisabledError } from '../../errors.ts';
 import { IdentityUnlinkedError, type UnlinkedReason } from '../identity-errors.ts';
 import type { ProviderConfig } from './provider-config.ts';
@@ -44,7 +45,8 @@ export async function findOrLinkUser(tx: OperatorTransaction, proof: Proof): Pro
       : await getUser(tx, { userId: linkTo });
   const user = known ?? (await makeUser(tx, proof));
   await requireEnabled(tx, user);
-  const asserted = { email, email_verified: email !== null && emailVerified };
+  const isUsable = isEmailAddress(email);
+  const asserted = { email: isUsable ? email : null, email_verified: isUsable && emailVerified };
   if (linked?.user_id === user.user_id) {
     await updateIdentity(tx, { identityId: linked.identity_id, set: asserted });
     return user;
@@ -70,6 +72,7 @@ async function makeUser(tx: OperatorTransaction, { identity, config }: Proof): P
   const refuse = (reason: UnlinkedReason) => new IdentityUnlinkedError({ providerId, reason });
   if (!config.create_users && !config.link_by_verified_email) throw refuse('unknown');
   if (email === null) throw refuse('email_missing');
+  if (!isEmailAddress(email)) throw refuse('email_unusable');
   // Whoever may type any address at some provider would take it from who owns it.
   if (!emailVerified) throw refuse('email_unverified');
   if (!config.create_users) throw refuse('unknown');

@@ -42,10 +42,9 @@ export async function openProvider(
   const { metadata, fetch, requestTimeoutMs = 10_000, allowHttp = false } = context;
   const row = await inAllOrganizations(metadata, (tx) => getIdentityProvider(tx, { providerId }));
   const { data: config } = providerConfig.safeParse(row.config);
-  if (config === undefined || (!allowHttp && !config.issuer.startsWith('https://'))) {
-    const message = 'expected the config of an OpenID Connect provider, with an https: issuer';
-    throw new ValidationFailedError({ subject: 'identity provider', issues: [{ pointer: '/config', message }] });
-  }
+  if (config === undefined) throw invalid('/config', 'expected the config of an OpenID Connect provider');
+  if (!allowHttp && !config.issuer.startsWith('https://'))
+    throw invalid('/config/issuer', 'expected https:, or allowHttp in the context, for a provider on this machine');
   try {
     const client = await discovery(new URL(config.issuer), config.client_id, undefined, await authOf(config, context), {
       timeout: requestTimeoutMs / 1000,
@@ -57,6 +56,10 @@ export async function openProvider(
   } catch (cause) {
     throw new ProviderUnreachableError({ providerId, cause });
   }
+}
+
+function invalid(pointer: string, message: string): ValidationFailedError {
+  return new ValidationFailedError({ subject: 'identity provider', issues: [{ pointer, message }] });
 }
 
 async function authOf({ client_secret, client_auth }: ProviderConfig, { secrets }: OpenIdContext) {

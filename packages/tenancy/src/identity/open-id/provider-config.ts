@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** What a row of `identity_providers` keeps of an OpenID Connect provider: names and choices, never a secret. */
 export interface ProviderConfig {
-  /** Where the provider describes itself, as the `iss` of its tokens: `https://login.example.org/tenant`. */
+  /** Where the provider describes itself, as the `iss` of its tokens: `https://login.example.org/tenant`. `http:` works only where the context says `allowHttp`. */
   readonly issuer: string;
   readonly client_id: string;
   /** The name of the client's secret, which the host resolves. @default none: a public client, by PKCE alone */

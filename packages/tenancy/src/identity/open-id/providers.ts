@@ -8,12 +8,12 @@ import {
   type MetadataDatabase,
   NotFoundError,
   type OperatorTransaction,
+  recordOperatorAudit,
   storableText,
   updateIdentityProvider,
   ValidationFailedError,
 } from '@mad/core';
 import { z } from 'zod';
-import { recordOperatorAudit } from '../../audit/record-audit.ts';
 import { type ProviderConfig, providerConfig } from './provider-config.ts';
 
 /** An OpenID Connect provider that users of the platform may sign in by. */
@@ -97,7 +97,7 @@ export async function removeIdentityProvider(
 ): Promise<void> {
   await inAllOrganizations(metadata, async (tx) => {
     if (!(await deleteIdentityProvider(tx, { providerId })))
-      throw new NotFoundError({ entity: 'identity provider', id: providerId, where: 'the platform' });
+      throw new NotFoundError({ entity: 'identity provider', id: providerId, where: 'this platform' });
     await audit(tx, { providerId, actor }, { action: 'identity_provider.delete', before: { there: true } });
   });
 }

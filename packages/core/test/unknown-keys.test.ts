@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { ValidationFailedError } from '../../src/index.ts';
-import { parseSubmitRequest, type SubmitJob } from '../../src/job/parse-submit-request.ts';
-import { listUnknownKeys, refuseUnknownKeys } from '../../src/job/unknown-keys.ts';
+import type { ValidationFailedError } from '../src/index.ts';
+import { parseSubmitRequest, type SubmitJob } from '../src/job/parse-submit-request.ts';
+import { listUnknownKeys, refuseUnknownKeys } from '../src/unknown-keys.ts';
 
 const full: Required<SubmitJob> = {
   ...{ pipeline: 'docking', version: '1.0.0', inputs: {}, parameters: {}, useCache: false, minConfidence: 0.5 },

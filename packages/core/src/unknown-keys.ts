@@ -1,6 +1,6 @@
 import { closestMatch } from 'leven';
-import { ValidationFailedError, type ValidationIssue } from '../errors.ts';
-import { readPlainly } from '../read-plainly.ts';
+import { ValidationFailedError, type ValidationIssue } from './errors.ts';
+import { readPlainly } from './read-plainly.ts';
 
 /** Of a key so much is shown, and so many keys are told of. */
 const MAX_SHOWN = 100;
