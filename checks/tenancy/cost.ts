@@ -48,7 +48,7 @@ export const costCheck: Check = {
 };
 
 async function provision({ metadata, clusters }: ProvisioningPlatform, placement: Placement): Promise<void> {
-  const name = randomUUID();
+  const name = `org-${randomUUID()}`;
   const admin = { email: `${name}@example.org` };
   await provisionOrganization({ metadata, clusters }, { name, placement, cluster: 'main', admin });
 }

@@ -25,7 +25,7 @@ const HELD_AT_MOST_MS = 20_000;
 export async function runDeathCell(platform: ProvisioningPlatform, cell: DeathCell): Promise<readonly string[]> {
   const { metadataUrl, clusterUrl } = platform;
   const { placement, warm, death, end } = cell;
-  const name = randomUUID();
+  const name = `org-${randomUUID()}`;
   const email = `${name}@example.org`;
   if (warm) await fillWarmPool(platform, { cluster: 'main', size: 1 });
   else await drainWarmPool(platform, { cluster: 'main', all: true });
