@@ -16,7 +16,7 @@ import { type Clusters, getCluster } from '../results-database/cluster.ts';
 import { createResultsSchema } from '../results-database/create-results-schema.ts';
 import { migratePlace } from '../results-database/ensure-results-database.ts';
 import { type ClusterSession, openClusterSession } from '../results-database/in-cluster-database.ts';
-import { cloneResultsDatabase } from '../results-database/results-template.ts';
+import { cloneResultsDatabase, type FoundTemplate, findTemplate } from '../results-database/results-template.ts';
 import { activateOrganization } from './activate-organization.ts';
 import { holdOrganization } from './hold-organization.ts';
 import { parseOrganizationName } from './organization-name.ts';
@@ -94,13 +94,20 @@ export async function provisionOrganization(
   const open = () => (opening ??= openClusterSession({ clusters, cluster, logger }));
   try {
     await onStep?.('record', 'before');
-    const hold = async (orgId: OrgId) => holdOrganization(await open(), { orgId, cluster, to: 'make' });
+    let template: Promise<FoundTemplate> | undefined;
+    const hold = async (orgId: OrgId) => {
+      const session = await open();
+      await holdOrganization(session, { orgId, cluster, to: 'make' });
+      // Answered while the organization is written down.
+      if (placement === 'database') template = findTemplate(session.db);
+      template?.catch(() => {});
+    };
     const recorded = await recordOrganization(metadata, { ...parsed, hold });
     await onStep?.('record', 'after');
     const { orgId } = recorded.place;
     if (recorded.is === 'active') return { orgId, placement, cluster, adminUserId: recorded.adminUserId };
     const { email, actor } = parsed;
-    const adminUserId = await finish({ ...context, logger, session: await open(), email, actor }, recorded);
+    const adminUserId = await finish({ ...context, logger, session: await open(), template, email, actor }, recorded);
     logger.info({ orgId, placement, cluster }, 'organization provisioned');
     return { orgId, placement, cluster, adminUserId };
   } finally {
@@ -114,6 +121,7 @@ export async function provisionOrganization(
 interface Finish extends ProvisioningContext {
   readonly logger: Logger;
   readonly session: ClusterSession;
+  readonly template: Promise<FoundTemplate> | undefined;
   readonly email: string | undefined;
   readonly actor: string | null;
 }
@@ -156,11 +164,14 @@ async function finish(context: Finish, recorded: RecordedOrganization): Promise<
 }
 
 /** True: it was made now, at the newest version. */
-async function provideDatabase({ session, logger }: Finish, { place }: RecordedOrganization): Promise<boolean> {
+async function provideDatabase(
+  { session, template, logger }: Finish,
+  { place }: RecordedOrganization,
+): Promise<boolean> {
   const { database } = place;
   if (session.cluster.kind === 'pglite') return false;
   if (database === undefined) return createResultsSchema(session.db, place);
-  return cloneResultsDatabase(session, { name: database, logger });
+  return cloneResultsDatabase(session, { name: database, logger, found: template });
 }
 
 const requestSchema = z.strictObject({

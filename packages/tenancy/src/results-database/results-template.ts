@@ -30,6 +30,8 @@ export function resultsDigest(): Promise<string> {
 interface DatabaseToClone {
   readonly name: string;
   readonly logger: Logger;
+  /** What `findTemplate` has found on this session. */
+  readonly found?: Promise<FoundTemplate> | undefined;
 }
 
 /**
@@ -38,11 +40,11 @@ interface DatabaseToClone {
  */
 export async function cloneResultsDatabase(
   session: ClusterSession,
-  { name, logger }: DatabaseToClone,
+  { name, logger, found }: DatabaseToClone,
 ): Promise<boolean> {
   const { db } = session;
   for (let attempt = 1; ; attempt++) {
-    const template = await findTemplate(db);
+    const template = await ((attempt === 1 && found) || findTemplate(db));
     if (!template.isThere) await makeTemplate(session, { ...template, logger });
     try {
       // Written to the log page by page where the server can: it is the default, and copying files asks for two checkpoints.
@@ -78,7 +80,7 @@ function isDuplicate(error: unknown): boolean {
   return state === DUPLICATE_DATABASE || state === SQLSTATE.uniqueViolation;
 }
 
-interface FoundTemplate {
+export interface FoundTemplate {
   readonly name: string;
   readonly isThere: boolean;
   /** Where it is filled. */
@@ -89,7 +91,7 @@ interface FoundTemplate {
  * One for each login: the tables of a copy belong to whom they belong to in the template. Drafts are each default database's own, as the lock is which
  * their makers hold.
  */
-async function findTemplate(db: Kysely<unknown>): Promise<FoundTemplate> {
+export async function findTemplate(db: Kysely<unknown>): Promise<FoundTemplate> {
   const { rows } = await sql<FoundTemplate>`
     select 'mad_template_' || md5(made) as name, 'mad_draft_' || md5(made || current_database()) as draft,
       exists (select from pg_database where datname = 'mad_template_' || md5(made) and datconnlimit <> -2) as "isThere"
