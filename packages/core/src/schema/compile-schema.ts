@@ -97,10 +97,14 @@ function compile(schema: JsonSchema): CompiledSchema {
 function explain(error: unknown): string {
   if (error instanceof TooCostlyError) return error.message;
   if (error instanceof RangeError) return 'this schema refers to itself without end';
-  // For some entangled conditions ajv writes code that names a variable it has not declared.
-  if (error instanceof ReferenceError) return 'this schema cannot be checked; write its if, anyOf and contains apart';
+  // For some entangled conditions ajv writes code that names a variable it has not declared, or that nothing was put into.
+  if (error instanceof ReferenceError || isUnset(error))
+    return 'this schema cannot be checked; write its if, anyOf and contains apart';
   throw error;
 }
+
+const isUnset = (error: unknown): boolean =>
+  error instanceof TypeError && error.message.startsWith('Cannot set properties of undefined');
 
 function findRefused(schema: JsonValue | undefined): ValidationIssue | undefined {
   // A stack of our own: hostile nesting must not overflow the call stack.

@@ -55,6 +55,12 @@ test('a schema that the validator cannot run takes no value, and throws for none
   ]);
 });
 
+test('so is one of which ajv writes code that sets what is not there', () => {
+  const y = JSON.parse('{ "if": { "type": "number" }, "then": { "$ref": "#/$defs/y" } }');
+  const { check } = compileSchema({ $ref: '#/$defs/y', patternProperties: { '^a': {} }, $defs: { y } });
+  expect(check({ a: '' })).toEqual([{ pointer: '', message: expect.stringContaining('cannot be checked') }]);
+});
+
 test.each(['(?=a)b', '(?<!a)b', '(a)\\1', '(?<n>a)\\k<n>'])(
   'a pattern that takes backtracking is refused: %s',
   (pattern) => {

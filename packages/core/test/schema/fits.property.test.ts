@@ -65,8 +65,8 @@ function compile(schema: JsonSchema): (value: JsonValue) => boolean | undefined 
       return validate(value);
     } catch (error) {
       if (error instanceof RangeError) return undefined;
-      // ajv sometimes writes code that names a variable it has not declared; then it tells nothing of the value.
-      if (error instanceof ReferenceError) fc.pre(false);
+      // ajv sometimes writes code that names a variable it has not declared or not set; then it tells nothing of the value.
+      if (error instanceof ReferenceError || error instanceof TypeError) fc.pre(false);
       throw error;
     }
   };
