@@ -50,8 +50,6 @@ export interface TokenHolder {
   readonly member: boolean;
   /** Of all roles that the user holds there, each once. */
   readonly permissions: readonly string[];
-  /** The names of those roles. */
-  readonly roles: readonly string[];
 }
 
 /**

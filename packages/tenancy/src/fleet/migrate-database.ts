@@ -2,7 +2,6 @@ import {
   applyMigration,
   type ClaimedOrganization,
   checkResultsStamp,
-  findSqlState,
   ledgerName,
   type MigrationTrack,
   migrate,
@@ -12,9 +11,9 @@ import {
   ResultsDatabaseMismatchError,
 } from '@mad/core';
 import { Kysely, PostgresDialect } from 'kysely';
-import { Client, escapeIdentifier, escapeLiteral, type QueryResult } from 'pg';
-import { ResultsDatabaseUnreachableError } from '../errors.ts';
+import { type Client, escapeIdentifier, escapeLiteral, type QueryResult } from 'pg';
 import { type Clusters, getCluster, type PostgresCluster } from '../results-database/cluster.ts';
+import { connectClient } from '../results-database/connect-client.ts';
 import { placeResultsDatabase } from '../results-database/results-database-place.ts';
 
 /** A process that stops inside a migration must not keep the tables locked. */
@@ -60,7 +59,13 @@ async function migrateOnServer(
   cluster: PostgresCluster,
   options: Options,
 ): Promise<string | null> {
-  const client = await connect(claim, cluster);
+  const client = await connectClient(cluster, {
+    name: claim.cluster,
+    database: claim.database_name ?? undefined,
+    withinMs: CONNECTS_WITHIN_MS,
+    // The statement that is under way tells.
+    onLoss: () => {},
+  });
   try {
     const applied = await lockAndLook(client, claim, options);
     const pending = Object.keys(options.track.migrations)
@@ -76,29 +81,6 @@ async function migrateOnServer(
     // Whatever was not committed goes with the connection.
     await client.end().catch(() => {});
   }
-}
-
-async function connect(
-  { cluster: name, database_name }: ClaimedOrganization,
-  cluster: PostgresCluster,
-): Promise<Client> {
-  const database = database_name ?? undefined;
-  try {
-    const client = new Client({ connectionTimeoutMillis: CONNECTS_WITHIN_MS, ...(await cluster.connect(database)) });
-    // Without a listener a connection that the server cuts would end the process; the statement that is under way tells.
-    client.on('error', () => {});
-    await client.connect();
-    return client;
-  } catch (cause) {
-    throw new ResultsDatabaseUnreachableError({ cluster: name, database, reason: reasonOf(cause), cause });
-  }
-}
-
-/** The code of a failed connection; never its message, which may hold what the host passed. */
-function reasonOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
-    return error.code;
-  return findSqlState(error) ?? 'unknown error';
 }
 
 /** Begins a transaction under the migrator's advisory lock, and returns the names of the migrations that were applied. */

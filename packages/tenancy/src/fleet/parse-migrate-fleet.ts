@@ -1,4 +1,4 @@
-import { type MigrationTrack, type OrgId, resultsTrack, ValidationFailedError } from '@mad/core';
+import { checkRequest, type MigrationTrack, type OrgId, resultsTrack } from '@mad/core';
 import { z } from 'zod';
 import type { FleetWave } from './assign-waves.ts';
 import type { FleetProgress } from './fleet-progress.ts';
@@ -73,14 +73,7 @@ export interface FleetOptions {
 
 /** @throws {ValidationFailedError} */
 export function parseMigrateFleet(request: MigrateFleet): FleetOptions {
-  const { success, data, error } = schema.safeParse(request);
-  if (!success) {
-    const issues = error.issues.map(({ path, message }) => ({
-      pointer: path.map((part) => `/${String(part)}`).join(''),
-      message,
-    }));
-    throw new ValidationFailedError({ subject: 'fleet migration', issues });
-  }
+  const data = checkRequest(schema, { subject: 'fleet migration', value: request });
   const { concurrency, concurrencyPerCluster = concurrency, signal, onProgress } = data;
   return { ...data, concurrencyPerCluster, signal, onProgress, target: newestVersion(data.track) };
 }

@@ -1,11 +1,11 @@
 import {
+  checkRequest,
   findOpenFleetMigration,
   inAllOrganizations,
   lockFleet,
   NotFoundError,
   recordOperatorAudit,
   updateFleetMigration,
-  ValidationFailedError,
 } from '@mad/core';
 import { z } from 'zod';
 import type { FleetContext } from './fleet-context.ts';
@@ -14,6 +14,8 @@ import type { FleetContext } from './fleet-context.ts';
 export interface PauseFleetMigration {
   readonly actor: string | null;
 }
+
+const requestSchema = z.object({ actor: z.uuid('expected the id of a user, or null').nullable() });
 
 /**
  * Pauses the open run in all processes that share it: each brings the databases it is at to their end and takes no more. `migrateFleet` goes on.
@@ -24,10 +26,7 @@ export function pauseFleetMigration(
   { metadata }: Pick<FleetContext, 'metadata'>,
   { actor }: PauseFleetMigration,
 ): Promise<string> {
-  if (!z.uuid().nullable().safeParse(actor).success) {
-    const issues = [{ pointer: '/actor', message: 'expected the id of a user, or null' }];
-    throw new ValidationFailedError({ subject: 'pause of the fleet migration', issues });
-  }
+  checkRequest(requestSchema, { subject: 'pause of the fleet migration', value: { actor } });
   return inAllOrganizations(metadata, async (tx) => {
     await lockFleet(tx);
     const open = await findOpenFleetMigration(tx);

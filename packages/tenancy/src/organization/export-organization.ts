@@ -23,8 +23,9 @@ import { type ArchiveProgress, ArchiveWriter } from '../archive/archive-writer.t
 import { selectMetadata } from '../archive/metadata-parts.ts';
 import { OrganizationStateError } from '../errors.ts';
 import { describeTables, readSequences, selectRows } from '../results-database/describe-tables.ts';
-import { inPlace, toPlace } from '../results-database/drop-own-place.ts';
+import { inPlace } from '../results-database/drop-own-place.ts';
 import { readRows } from '../results-database/read-rows.ts';
+import { toPlace } from '../results-database/results-database-place.ts';
 import { checkPortable } from './check-portable.ts';
 import { lockOrgDatabase } from './move-record.ts';
 import { type OrganizationContext, operatorRequest } from './organization-context.ts';

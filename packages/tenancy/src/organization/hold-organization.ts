@@ -3,7 +3,7 @@ import { findOrgDatabase, inAllOrganizations, type MetadataDatabase, type OrgId,
 import { type RawBuilder, sql } from 'kysely';
 import { OrganizationBusyError, OrganizationHoldLostError } from '../errors.ts';
 import { getCluster } from '../results-database/cluster.ts';
-import { type ClusterSession, openClusterSession } from '../results-database/in-cluster-database.ts';
+import { type ClusterSession, openClusterSession } from '../results-database/cluster-session.ts';
 import type { OrganizationContext } from './organization-context.ts';
 
 interface HoldToMake {

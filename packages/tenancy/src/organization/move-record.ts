@@ -12,8 +12,7 @@ import {
   updateOrgDatabase,
 } from '@mad/core';
 import { OrganizationStateError } from '../errors.ts';
-import { toPlace } from '../results-database/drop-own-place.ts';
-import type { ResultsDatabasePlace } from '../results-database/results-database-place.ts';
+import { type ResultsDatabasePlace, toPlace } from '../results-database/results-database-place.ts';
 
 /** A move as its row in `org_databases` tells it. */
 export interface RecordedMove {

@@ -13,9 +13,9 @@ import {
 import { z } from 'zod';
 import { checkArchivePath } from '../archive/archive-path.ts';
 import { OffboardingFailedError, OrganizationStateError } from '../errors.ts';
-import { checkPlaceIsOwn, dropOwnPlace, inPlace, toPlace } from '../results-database/drop-own-place.ts';
+import { checkPlaceIsOwn, dropOwnPlace, inPlace } from '../results-database/drop-own-place.ts';
 import { fenceWrites } from '../results-database/fence-writes.ts';
-import type { ResultsDatabasePlace } from '../results-database/results-database-place.ts';
+import { type ResultsDatabasePlace, toPlace } from '../results-database/results-database-place.ts';
 import { checkPortable } from './check-portable.ts';
 import { deleteOrganizationRows, nameOfDeleted } from './delete-rows.ts';
 import { exportOrganization, type OrganizationArchive } from './export-organization.ts';

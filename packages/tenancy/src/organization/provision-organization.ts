@@ -1,4 +1,5 @@
 import {
+  checkRequest,
   inAllOrganizations,
   isMadError,
   type JsonObject,
@@ -7,15 +8,15 @@ import {
   type OrgId,
   type Placement,
   silentLogger,
-  ValidationFailedError,
 } from '@mad/core';
+import PQueue from 'p-queue';
 import { z } from 'zod';
 import { PlacementUnsupportedError, ProvisioningFailedError } from '../errors.ts';
 import { type OrganizationQuotas, quotasSchema } from '../quota/quotas.ts';
-import { type Clusters, getCluster } from '../results-database/cluster.ts';
+import { type Cluster, type Clusters, getCluster } from '../results-database/cluster.ts';
+import { type ClusterSession, openKeptSession } from '../results-database/cluster-session.ts';
 import { createResultsSchema } from '../results-database/create-results-schema.ts';
 import { migratePlace } from '../results-database/ensure-results-database.ts';
-import { type ClusterSession, openClusterSession } from '../results-database/in-cluster-database.ts';
 import { cloneResultsDatabase, type FoundTemplate, findTemplate } from '../results-database/results-template.ts';
 import { activateOrganization } from './activate-organization.ts';
 import { holdOrganization } from './hold-organization.ts';
@@ -72,7 +73,8 @@ export interface ProvisionedOrganization {
  * that a killed call leaves an organization that answers nothing and whose database is known; the same call again, by name or id, goes on from there,
  * and `takeBackOrganization` undoes it. For an active organization of this name at this place it makes
  * sure of the administrator alone and returns it, so that a host may call it at every start. Two calls at once end in one organization.
- * A database is taken from the warm pool where there is one, and is else a copy of the cluster's template, which the first call makes.
+ * A database is taken from the warm pool where there is one, and is else a copy of the cluster's template, which the first call makes. Of many calls
+ * at once eight run on a cluster, the others wait for their turn.
  * @throws {ConflictError} when the organization of this name has another id, placement or cluster, is suspended or is going away.
  * @throws {OrganizationBusyError} while it is taken back.
  * @throws {ProvisioningFailedError} when a step after `record` fails.
@@ -83,15 +85,35 @@ export async function provisionOrganization(
   context: ProvisioningContext,
   request: ProvisionOrganization,
 ): Promise<ProvisionedOrganization> {
-  const { metadata, clusters, logger = silentLogger, onStep } = context;
   const parsed = parseRequest(request);
-  const { placement, cluster } = parsed;
-  if (getCluster(clusters, cluster).kind === 'pglite' && placement !== 'schema')
-    throw new PlacementUnsupportedError({ cluster, placement });
+  const { placement, cluster: name } = parsed;
+  const cluster = getCluster(context.clusters, name);
+  if (cluster.kind === 'pglite' && placement !== 'schema')
+    throw new PlacementUnsupportedError({ cluster: name, placement });
+  return lineOf(cluster).add(() => provision(context, parsed));
+}
 
+/** More are no faster, and each has connections that no budget counts. */
+const AT_ONCE = 8;
+
+const lines = new WeakMap<Cluster, PQueue>();
+
+/** Those who make organizations on a cluster. */
+function lineOf(cluster: Cluster): PQueue {
+  const line = lines.get(cluster) ?? new PQueue({ concurrency: AT_ONCE });
+  lines.set(cluster, line);
+  return line;
+}
+
+async function provision(
+  context: ProvisioningContext,
+  parsed: ReturnType<typeof parseRequest>,
+): Promise<ProvisionedOrganization> {
+  const { metadata, clusters, logger = silentLogger, onStep } = context;
+  const { placement, cluster } = parsed;
   let opening: Promise<ClusterSession> | undefined;
   // An active organization and one from the warm pool do not need it.
-  const open = () => (opening ??= openClusterSession({ clusters, cluster, logger }));
+  const open = () => (opening ??= openKeptSession({ clusters, cluster, logger }));
   try {
     await onStep?.('record', 'before');
     let template: Promise<FoundTemplate> | undefined;
@@ -186,20 +208,12 @@ const requestSchema = z.strictObject({
 });
 
 function parseRequest(request: ProvisionOrganization) {
-  const { success, data, error } = requestSchema.safeParse(request);
-  if (!success) {
-    const issues = error.issues.map(({ path, message }) => ({
-      pointer: path.map((token) => `/${String(token)}`).join(''),
-      message,
-    }));
-    throw new ValidationFailedError({ subject: 'organization', issues });
-  }
-  const { admin, orgId, quotas, ...rest } = data;
+  const { admin, orgId, quotas, ...rest } = checkRequest(requestSchema, { subject: 'organization', value: request });
   const limits: JsonObject = quotas;
   return {
     ...rest,
     orgId: orgId?.toLowerCase(),
-    name: parseOrganizationName(data.name),
+    name: parseOrganizationName(rest.name),
     email: admin?.email,
     quotas: limits,
   };

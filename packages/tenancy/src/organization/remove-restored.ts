@@ -9,8 +9,8 @@ import {
   updateOrgDatabase,
 } from '@mad/core';
 import type { ArchiveManifest } from '../archive/archive-manifest.ts';
-import { dropOwnPlace, toPlace } from '../results-database/drop-own-place.ts';
-import type { ResultsDatabasePlace } from '../results-database/results-database-place.ts';
+import { dropOwnPlace } from '../results-database/drop-own-place.ts';
+import { type ResultsDatabasePlace, toPlace } from '../results-database/results-database-place.ts';
 import { deleteOrganizationRows, nameOfDeleted } from './delete-rows.ts';
 import type { OrganizationHold } from './hold-organization.ts';
 import { lockUnderWay } from './move-record.ts';

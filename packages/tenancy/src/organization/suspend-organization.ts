@@ -11,8 +11,9 @@ import {
 } from '@mad/core';
 import { z } from 'zod';
 import { OrganizationStateError } from '../errors.ts';
-import { inPlace, toPlace } from '../results-database/drop-own-place.ts';
+import { inPlace } from '../results-database/drop-own-place.ts';
 import { liftFence } from '../results-database/fence-writes.ts';
+import { toPlace } from '../results-database/results-database-place.ts';
 import { holdAlone } from './hold-organization.ts';
 import { lockOrgDatabase, lockUnderWay } from './move-record.ts';
 import { type OrganizationContext, operatorRequest } from './organization-context.ts';

@@ -1,5 +1,6 @@
 import {
   ConflictError,
+  checkRequest,
   deleteOrganization,
   findOrganization,
   findOrgDatabase,
@@ -12,11 +13,11 @@ import {
   type OrgId,
   recordOperatorAudit,
   silentLogger,
-  ValidationFailedError,
 } from '@mad/core';
 import { z } from 'zod';
-import { dropOwnPlace, toPlace } from '../results-database/drop-own-place.ts';
-import { openClusterSession } from '../results-database/in-cluster-database.ts';
+import { openClusterSession } from '../results-database/cluster-session.ts';
+import { dropOwnPlace } from '../results-database/drop-own-place.ts';
+import { toPlace } from '../results-database/results-database-place.ts';
 import { holdOrganization } from './hold-organization.ts';
 import type { ProvisioningContext } from './provision-organization.ts';
 
@@ -41,12 +42,7 @@ export async function takeBackOrganization(
   { metadata, clusters, logger = silentLogger }: Omit<ProvisioningContext, 'onStep'>,
   request: TakeBackOrganization,
 ): Promise<void> {
-  const { success, data, error } = requestSchema.safeParse(request);
-  if (!success) {
-    const issues = error.issues.map(({ path, message }) => ({ pointer: `/${path.join('/')}`, message }));
-    throw new ValidationFailedError({ subject: 'organization to take back', issues });
-  }
-  const { orgId, actor } = data;
+  const { orgId, actor } = checkRequest(requestSchema, { subject: 'organization to take back', value: request });
   const { database } = await getHalf(metadata, orgId);
   if (database === undefined) return inAllOrganizations(metadata, (tx) => remove(tx, { orgId, actor }));
   await using session = await openClusterSession({ clusters, cluster: database.cluster, logger });

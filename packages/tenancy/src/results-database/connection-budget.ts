@@ -2,6 +2,7 @@ import { findSqlState, type Logger, SQLSTATE, sendQuery } from '@mad/core';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Client, type ClientConfig } from 'pg';
 import { ConnectionsBusyError, ResultsDatabasesClosedError, ResultsDatabaseUnreachableError } from '../errors.ts';
+import { reasonOf } from './reason-of.ts';
 
 /** While other databases wait, a connection is lent this often before its place goes to one of them: reconnecting costs several queries. */
 const LOANS_WHILE_OTHERS_WAIT = 20;
@@ -314,11 +315,4 @@ export class ConnectionBudget implements AsyncDisposable {
 /** No SQLSTATE is a broken socket, class 57P a server going down. After a failover a connection can sit on what is now a standby, for ever. */
 function endsConnection(sqlState: string | undefined): boolean {
   return sqlState === undefined || sqlState === SQLSTATE.readOnlyTransaction || /^(08|57P)/.test(sqlState);
-}
-
-/** The code of a failed connection; never its message, which may hold what the host passed. */
-function reasonOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
-    return error.code;
-  return error instanceof Error ? error.name : 'unknown error';
 }

@@ -22,7 +22,7 @@ import { checkPlace } from './check-place.ts';
 import { type Clusters, getCluster } from './cluster.ts';
 import { ConnectionBudget, type ConnectionTarget } from './connection-budget.ts';
 import { explainedPool } from './explained-pool.ts';
-import type { ResultsDatabasePlace } from './results-database-place.ts';
+import { type ResultsDatabasePlace, toPlace } from './results-database-place.ts';
 
 /** How many connections the router may hold, and for how long. */
 export interface ResultsDatabasesOptions {
@@ -140,9 +140,9 @@ async function getActivePlace(metadata: MetadataDatabase, orgId: OrgId): Promise
       hint: 'provision the organization first',
     });
   }
-  const { placement, cluster, database_name, schema_name, state } = database;
+  const { state } = database;
   if (organization.status !== 'active') throw new OrganizationInactiveError({ orgId, status: organization.status });
   // While it migrates it serves on: readers tolerate the version before.
   if (state !== 'ready' && state !== 'migrating') throw new OrganizationInactiveError({ orgId, status: state });
-  return { orgId, placement, cluster, database: database_name ?? undefined, schema: schema_name };
+  return toPlace(database);
 }

@@ -1,22 +1,17 @@
-import { type Logger, type OrgDatabaseRow, ResultsDatabaseMismatchError } from '@mad/core';
+import { type Logger, ResultsDatabaseMismatchError } from '@mad/core';
 import { type Kysely, sql } from 'kysely';
 import { PlaceNotOurOwnError } from '../errors.ts';
 import { type Clusters, getCluster } from './cluster.ts';
+import { openClusterSession } from './cluster-session.ts';
 import { dropPlace } from './ensure-results-database.ts';
 import { readFence } from './fence-writes.ts';
-import { inClusterDatabase, openClusterSession } from './in-cluster-database.ts';
+import { inClusterDatabase } from './in-cluster-database.ts';
 import { isHalfDropped } from './is-half-dropped.ts';
 import { placeResultsDatabase, type ResultsDatabasePlace } from './results-database-place.ts';
 
 interface Surroundings {
   readonly clusters: Clusters;
   readonly logger: Logger;
-}
-
-/** The place that the directory of Results DBs names. */
-export function toPlace(row: OrgDatabaseRow): ResultsDatabasePlace {
-  const { org_id, placement, cluster, database_name, schema_name } = row;
-  return { orgId: org_id, placement, cluster, database: database_name ?? undefined, schema: schema_name };
 }
 
 /** Runs on a connection of its own to the database that the place is in. */

@@ -2,8 +2,9 @@ import { type Logger, migrateResults } from '@mad/core';
 import { sql } from 'kysely';
 import { PlacementUnsupportedError } from '../errors.ts';
 import { type Clusters, getCluster } from './cluster.ts';
+import { type ClusterSession, openClusterSession } from './cluster-session.ts';
 import { createResultsSchema } from './create-results-schema.ts';
-import { type ClusterSession, inClusterDatabase, openClusterSession } from './in-cluster-database.ts';
+import { inClusterDatabase } from './in-cluster-database.ts';
 import type { ResultsDatabasePlace } from './results-database-place.ts';
 import { cloneResultsDatabase } from './results-template.ts';
 

@@ -1,7 +1,7 @@
 import { inAllOrganizations, type Logger, type MetadataDatabase, type OrgId, silentLogger } from '@mad/core';
 import { sql } from 'kysely';
 import type { Clusters } from './cluster.ts';
-import { type ClusterSession, openClusterSession } from './in-cluster-database.ts';
+import { type ClusterSession, openClusterSession } from './cluster-session.ts';
 import { placeResultsDatabase } from './results-database-place.ts';
 
 /** Where the Metadata DB and a cluster do not agree. */

@@ -2,8 +2,9 @@ import { type Logger, migrateResults, migrationSql, resultsTrack } from '@mad/co
 import { sql } from 'kysely';
 import { PlacementUnsupportedError } from '../errors.ts';
 import { type Clusters, getCluster } from './cluster.ts';
+import { openClusterSession } from './cluster-session.ts';
 import { raiseFence } from './fence-writes.ts';
-import { inClusterDatabase, openClusterSession } from './in-cluster-database.ts';
+import { inClusterDatabase } from './in-cluster-database.ts';
 import type { ResultsDatabasePlace } from './results-database-place.ts';
 import { cloneResultsDatabase, renameDatabase } from './results-template.ts';
 

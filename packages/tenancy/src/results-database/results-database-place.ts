@@ -1,4 +1,4 @@
-import type { OrgId, Placement } from '@mad/core';
+import type { OrgDatabaseRow, OrgId, Placement } from '@mad/core';
 
 /** Where an organization's Results DB is, as its row in `org_databases` says. */
 export interface ResultsDatabasePlace {
@@ -19,4 +19,10 @@ export function placeResultsDatabase({
   const name = `mad_results_${orgId.replaceAll('-', '').toLowerCase()}`;
   const where = placement === 'database' ? { database: name, schema: 'public' } : { database: undefined, schema: name };
   return { orgId, placement, cluster, ...where };
+}
+
+/** The place that the directory of Results DBs names. */
+export function toPlace(row: OrgDatabaseRow): ResultsDatabasePlace {
+  const { org_id, placement, cluster, database_name, schema_name } = row;
+  return { orgId: org_id, placement, cluster, database: database_name ?? undefined, schema: schema_name };
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { findSqlState, type Logger, migrateResults, migrationSql, resultsTrack, SQLSTATE } from '@mad/core';
 import { type Kysely, sql } from 'kysely';
-import { type ClusterSession, inClusterDatabase } from './in-cluster-database.ts';
+import type { ClusterSession } from './cluster-session.ts';
+import { inClusterDatabase } from './in-cluster-database.ts';
 import { isHalfDropped } from './is-half-dropped.ts';
 
 /** The newest version of a Results DB: the name of its last migration. */

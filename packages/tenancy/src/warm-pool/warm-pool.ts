@@ -1,4 +1,5 @@
 import {
+  checkRequest,
   inAllOrganizations,
   type Logger,
   type MetadataDatabase,
@@ -7,14 +8,14 @@ import {
   openResultsDatabase,
   silentLogger,
   stampResults,
-  ValidationFailedError,
   type WarmDatabaseState,
 } from '@mad/core';
 import { type SqlBool, sql } from 'kysely';
 import { z } from 'zod';
 import { PlacementUnsupportedError } from '../errors.ts';
 import { type Clusters, getCluster } from '../results-database/cluster.ts';
-import { type ClusterSession, inClusterDatabase, openClusterSession } from '../results-database/in-cluster-database.ts';
+import { type ClusterSession, openClusterSession } from '../results-database/cluster-session.ts';
+import { inClusterDatabase } from '../results-database/in-cluster-database.ts';
 import { placeResultsDatabase } from '../results-database/results-database-place.ts';
 import { cloneResultsDatabase, resultsDigest } from '../results-database/results-template.ts';
 
@@ -52,7 +53,7 @@ export async function fillWarmPool(
   context: WarmPoolContext,
   request: FillWarmPool,
 ): Promise<{ readonly made: number }> {
-  const { cluster, size } = parse(fillSchema, request);
+  const { cluster, size } = checkRequest(fillSchema, { subject, value: request });
   return inPool(context, cluster, async (pool) => {
     await dropDatabases(pool, sql<SqlBool>`false`);
     const made = Math.max(0, size - (await countReady(pool)));
@@ -71,7 +72,7 @@ export async function drainWarmPool(
   context: WarmPoolContext,
   request: DrainWarmPool,
 ): Promise<{ readonly dropped: number }> {
-  const { cluster, all = false } = parse(drainSchema, request);
+  const { cluster, all = false } = checkRequest(drainSchema, { subject, value: request });
   return inPool(context, cluster, async (pool) => ({
     dropped: await dropDatabases(pool, all ? sql<SqlBool>`true` : sql<SqlBool>`schema_digest <> ${pool.digest}`),
   }));
@@ -79,16 +80,7 @@ export async function drainWarmPool(
 
 const fillSchema = z.strictObject({ cluster: z.string(), size: z.number().int().min(1).max(1_000) });
 const drainSchema = z.strictObject({ cluster: z.string(), all: z.boolean().optional() });
-
-function parse<Parsed>(schema: z.ZodType<Parsed>, request: unknown): Parsed {
-  const { success, data, error } = schema.safeParse(request);
-  if (success) return data;
-  const issues = error.issues.map(({ path, message }) => ({
-    pointer: path.map((token) => `/${String(token)}`).join(''),
-    message,
-  }));
-  throw new ValidationFailedError({ subject: 'warm pool', issues });
-}
+const subject = 'warm pool';
 
 interface Pool {
   readonly metadata: MetadataDatabase;

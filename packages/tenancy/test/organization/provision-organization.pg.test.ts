@@ -54,6 +54,30 @@ test('a failed step says why the database refused', async () => {
   }
 });
 
+test('of forty calls at once eight have a connection', async () => {
+  const application = `provisions ${process.pid}`;
+  await using platform = await createPostgresPlatform(application);
+  const make = (nth: number) =>
+    provisionOrganization(platform, { name: `At once ${nth}`, placement: 'schema', cluster: 'main' });
+  let most = 0;
+  let watching = true;
+  const watch = async () => {
+    while (watching) {
+      const { rows } = await sql`select from pg_stat_activity where application_name = ${application}`.execute(
+        platform.metadata,
+      );
+      most = Math.max(most, rows.length);
+    }
+  };
+  const watched = watch();
+  const made = await Promise.all(Array.from({ length: 40 }, (_, nth) => make(nth)));
+  watching = false;
+  await watched;
+  expect(new Set(made.map(({ orgId }) => orgId)).size).toBe(40);
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(8);
+});
+
 interface Doomed {
   readonly name: string;
   readonly placement: Placement;

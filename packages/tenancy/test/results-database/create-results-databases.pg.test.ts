@@ -50,6 +50,9 @@ async function connections(): Promise<number> {
   return Number(rows[0]?.count);
 }
 
+/** Provisioning keeps its connection for a moment. */
+const provisioningIsOver = () => expect.poll(connections, { timeout: 10_000 }).toBe(0);
+
 test.each(['database', 'schema'] as const)('organizations placed by %s never see each other', async (placement) => {
   await using databases = route();
   const [one, two] = [await provision(placement), await provision(placement)];
@@ -66,6 +69,7 @@ test.each(['database', 'schema'] as const)('organizations placed by %s never see
 test('ten organizations with databases of their own live on three connections', async () => {
   const orgIds: string[] = [];
   for (let i = 0; i < 10; i++) orgIds.push(await provision('database'));
+  await provisioningIsOver();
   await using databases = route({ maxConnections: 3 });
   let most = 0;
   let watching = true;
@@ -90,8 +94,10 @@ test('ten organizations with databases of their own live on three connections', 
 });
 
 test('organizations in one database share its connections', async () => {
+  const orgIds = [await provision('schema'), await provision('schema')];
+  await provisioningIsOver();
   await using databases = route({ maxConnections: 1 });
-  for (const orgId of [await provision('schema'), await provision('schema')]) {
+  for (const orgId of orgIds) {
     const results = await databases.get(orgId);
     await results.selectFrom('jobs').select('job_id').execute();
   }

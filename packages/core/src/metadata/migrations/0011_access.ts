@@ -53,15 +53,13 @@ const TOKEN_HOLDER = [
   'SET LOCAL check_function_bodies = off',
   `CREATE FUNCTION mad_token_holder(wanted uuid) RETURNS TABLE (
     user_id uuid, org_id uuid, kind text, secret_hash text, scopes text[], valid_ms double precision, stale boolean,
-    enabled boolean, status text, member boolean, permissions text[], roles text[])
+    enabled boolean, status text, member boolean, permissions text[])
   LANGUAGE sql STABLE SET search_path FROM CURRENT SET role = 'mad_operator' AS $function$
     SELECT t.user_id, t.org_id, t.kind, t.secret_hash, t.scopes,
       CASE WHEN t.revoked THEN 0 ELSE extract(epoch FROM t.expires_at - now()) * 1000 END::double precision,
       coalesce(t.last_used_at < now() - interval '1 minute', TRUE),
       u.enabled, o.status, m.user_id IS NOT NULL AND m.disabled_at IS NULL,
       ARRAY(SELECT DISTINCT p.permission FROM membership_roles g JOIN role_permissions p USING (role_id)
-        WHERE g.user_id = t.user_id AND g.org_id = t.org_id ORDER BY 1),
-      ARRAY(SELECT r.name FROM membership_roles g JOIN roles r USING (role_id)
         WHERE g.user_id = t.user_id AND g.org_id = t.org_id ORDER BY 1)
     FROM tokens t JOIN users u ON u.user_id = t.user_id
       LEFT JOIN organizations o ON o.org_id = t.org_id

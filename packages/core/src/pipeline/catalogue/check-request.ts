@@ -15,11 +15,13 @@ export const label = text(200);
 /** The properties of every list. */
 export const page = { limit: z.int().optional(), cursor: z.string().max(2_000).optional() };
 
-/** Refuses a request that no row could answer, before anything is looked up. @throws {ValidationFailedError} */
-export function checkRequest(schema: z.ZodType, { subject, value }: { subject: string; value: unknown }): void {
-  const issues: ValidationIssue[] = (schema.safeParse(value).error?.issues ?? []).map(({ path, message }) => ({
+/** Refuses a request that no row could answer, before anything is looked up; returns it with its defaults. @throws {ValidationFailedError} */
+export function checkRequest<T>(schema: z.ZodType<T>, { subject, value }: { subject: string; value: unknown }): T {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const issues: ValidationIssue[] = error.issues.map(({ path, message }) => ({
     pointer: path.map((part) => `/${String(part)}`).join(''),
     message,
   }));
-  if (issues.length > 0) throw new ValidationFailedError({ subject, issues });
+  throw new ValidationFailedError({ subject, issues });
 }
