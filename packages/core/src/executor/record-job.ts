@@ -53,7 +53,7 @@ export async function toJobEntry(
 }
 
 /** The confidence of a whole job: that of its least certain scored step; null where none is scored. */
-export function leastOf(confidences: readonly (number | null)[]): number | null {
+function leastOf(confidences: readonly (number | null)[]): number | null {
   const scored = confidences.filter((score) => score !== null);
   return scored.length > 0 ? scored.reduce((least, score) => Math.min(least, score)) : null;
 }

@@ -199,7 +199,7 @@ function holdsIf(schema: JsonObject, ask: (inner: JsonValue | undefined) => Trut
 }
 
 /** True where the schema says something of such a value that is not read here. */
-export function isUnread(schema: JsonObject, value: JsonValue): boolean {
+function isUnread(schema: JsonObject, value: JsonValue): boolean {
   if (schema.$dynamicRef !== undefined || schema.$recursiveRef !== undefined) return true;
   if (isJsonObject(value)) return isUnreadOf(schema, 'object');
   return Array.isArray(value) && isUnreadOf(schema, 'array');

@@ -2,7 +2,7 @@ import { findByPointer, isJsonObject, type JsonObject, type JsonValue } from '@m
 import { TaskDocumentInvalidError, TaskDocumentRefusedError } from '../errors.ts';
 import { dereference } from './dereference.ts';
 
-export const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
 export type HttpMethod = (typeof METHODS)[number];
 
 const PLACES = ['path', 'query', 'header', 'cookie'] as const;
