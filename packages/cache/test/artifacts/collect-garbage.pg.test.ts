@@ -4,12 +4,13 @@ import {
   type ArtifactStore,
   formatArtifactUri,
   inOrganization,
+  insertArtifact,
   insertMolecule,
   newId,
   readStoredBytes,
   ValidationFailedError,
 } from '@mad/core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collectGarbage } from '../../src/index.ts';
 import { type ManagedCache, openManagedCache } from '../entry/managed-cache.ts';
 
@@ -89,6 +90,97 @@ test('files that nothing refers to are deleted, and all that anything refers to 
   expect(await artifacts.head(otherOrgId, others.digest)).toBeDefined();
   expect(await managed.audited()).toEqual(['cache.collect', 'cache.collect']);
   await expect(collectGarbage(platform, caller, { graceMs: -1 })).rejects.toThrow(ValidationFailedError);
+});
+
+describe('what the Metadata DB refers to', () => {
+  /** A molecule and an artifact of the catalogue; the one by its checksum, the other by its address. */
+  async function catalogue(names: readonly [string, string]): Promise<readonly [string, string]> {
+    const { metadata, orgId } = managed.opened;
+    const [molecule, artifact] = [await store(names[0]), await store(names[1])];
+    await inOrganization(metadata, orgId, async (tx) => {
+      await insertMolecule(tx, {
+        ...{ name: names[0], format: 'pdb', uri: `mad://org/${orgId}/molecules/${newId()}.pdb`, checksum: molecule },
+      });
+      await insertArtifact(tx, { purpose: names[1], uri: formatArtifactUri({ orgId, digest: artifact }) });
+    });
+    return [molecule, artifact];
+  }
+
+  const kept = async (digests: readonly string[]) =>
+    Promise.all(
+      digests.map(async (digest) => (await managed.opened.artifacts.head(managed.opened.orgId, digest)) !== undefined),
+    );
+
+  test('stays, also where its rows are older than the collection', async () => {
+    const { platform, caller } = managed;
+    const { metadata, orgId } = managed.opened;
+    const digests = await catalogue(['long there', 'long there too']);
+    const created_at = new Date(Date.now() - 30 * 86_400_000);
+    await inOrganization(metadata, orgId, async (tx) => {
+      await tx.updateTable('molecules').set({ created_at }).execute();
+      await tx.updateTable('artifacts').set({ created_at }).execute();
+    });
+    const garbage = await store('of no use');
+    expect(await collectGarbage(platform, caller, { graceMs: 0 })).toMatchObject({ artifacts: 1 });
+    expect(await kept([...digests, garbage])).toEqual([true, true, false]);
+  });
+
+  test('stays where it is written down while garbage is looked for', async () => {
+    const { platform, caller } = managed;
+    const { orgId, artifacts } = managed.opened;
+    const names = ['written down late', 'written down late too'] as const;
+    const digests = [await store(names[0]), await store(names[1])];
+    const garbage = await store('of no use then');
+    const storedAt = new Date(Date.now() - 99 * 86_400_000);
+    const listing: ArtifactStore = {
+      ...artifacts,
+      async *list(asked) {
+        yield* artifacts.list(asked);
+        expect(await catalogue(names)).toEqual(digests);
+      },
+      // To write it down stores it once more: its age is not what keeps it.
+      async head(...given) {
+        const file = await artifacts.head(...given);
+        return file && { ...file, storedAt };
+      },
+    };
+    await collectGarbage({ ...platform, artifacts: listing }, caller, { graceMs: 0 });
+    expect(await kept([...digests, garbage])).toEqual([true, true, false]);
+    for (const digest of digests) await artifacts.delete(orgId, digest);
+  });
+
+  test('stays where schedules, templates and published pipelines name it, whatever their age', async () => {
+    const { platform, caller } = managed;
+    const { metadata, orgId, artifacts } = managed.opened;
+    const names = ['schedule', 'pipeline', 'workflow', 'defaults'];
+    const digests = await Promise.all(names.map((name) => store(`named by a ${name}`)));
+    const [schedule = '', pipeline = '', workflow = '', defaults = ''] = digests;
+    const created_at = new Date(Date.now() - 30 * 86_400_000);
+    const file = (digest: string) => ({ parameters: { receptor: { $artifact: digest } } });
+    await inOrganization(metadata, orgId, async (tx) => {
+      await tx
+        .insertInto('job_schedules')
+        .values({ org_id: orgId, name: 's', cron: '@daily', request: file(schedule), created_at })
+        .execute();
+      const pipeline_id = newId();
+      await tx.insertInto('pipelines').values({ pipeline_id, org_id: orgId, name: 'p' }).execute();
+      await tx
+        .insertInto('pipeline_versions')
+        .values({ pipeline_id, version: '1.0.0', spec: file(pipeline), created_at })
+        .execute();
+      await tx
+        .insertInto('pipeline_templates')
+        .values({
+          ...{ org_id: orgId, name: 't', display_name: 't', category: 'docking', created_at },
+          ...{ workflow_definition: file(workflow), default_parameters: file(defaults) },
+        })
+        .execute();
+    });
+    const garbage = await store('named by nobody');
+    await collectGarbage(platform, caller, { graceMs: 0 });
+    expect(await kept([...digests, garbage])).toEqual([true, true, true, true, false]);
+    for (const digest of digests) await artifacts.delete(orgId, digest);
+  });
 });
 
 test('a file that becomes referred to while garbage is looked for stays', async () => {

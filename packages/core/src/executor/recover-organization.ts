@@ -1,4 +1,5 @@
 import type { OrgId } from '../ids.ts';
+import { announceFollowers } from '../job/announce-followers.ts';
 import { mirrorJobs } from '../job/mirror-job.ts';
 import { inOrganization } from '../metadata/metadata-database.ts';
 import { listMirrorPoints, listOldestOpenMirrors } from '../metadata/mirror-point.repository.ts';
@@ -13,6 +14,7 @@ import {
   listExpiredJobs,
 } from '../results/due-job.repository.ts';
 import { failOverdueJobs } from '../results/fail-overdue-jobs.ts';
+import { closeFollowers } from '../results/followers.ts';
 import { listMirroredJobs } from '../results/mirrored-job.repository.ts';
 import type { ResultsDatabase } from '../results/results-database.ts';
 import { JOB_STATUSES, type JobStatus } from '../results/tables/job-status.ts';
@@ -56,7 +58,8 @@ export async function recoverOrganization(
 }
 
 /** Closed before they could start: their deadline has passed. */
-async function failOverdue({ platform, orgId, results, signal }: Look): Promise<void> {
+async function failOverdue(look: Look): Promise<void> {
+  const { platform, orgId, results, signal } = look;
   for (let isMore = true; isMore && !signal.aborted; ) {
     const jobIds = await failOverdueJobs(results, { limit: PAGE });
     isMore = jobIds.length === PAGE;
@@ -66,8 +69,17 @@ async function failOverdue({ platform, orgId, results, signal }: Look): Promise<
       'job.changed',
       jobIds.map((jobId) => ({ orgId, jobId })),
     );
+    await freeFollowers(look, jobIds);
     await mirrorJobs(platform, { orgId, jobIds });
   }
+}
+
+/** Whoever waited for them is run, and nobody waits for them any more. */
+async function freeFollowers({ platform, orgId, results }: Look, jobIds: readonly string[]): Promise<void> {
+  if (jobIds.length === 0) return;
+  const led = jobIds.map((jobId) => ({ jobId, isShared: false, confidence: null }));
+  const followers = await results.transaction().execute((tx) => closeFollowers(tx, { led }));
+  await announceFollowers(platform, { orgId, followers });
 }
 
 async function enqueueExpired(look: Look): Promise<void> {

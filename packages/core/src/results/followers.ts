@@ -56,15 +56,22 @@ export async function followLeaders(
   });
 }
 
-/** Returns the keys that nobody led. */
+/**
+ * Returns the keys that nobody led. A job that is over already does not lead: nobody would end its flight. Until the flight is written its row is locked, and
+ * whoever ends it finds both; one whose row is locked starts or ends just now, and does not lead either.
+ */
 async function lead(
   db: ResultsDatabase,
   { owner, jobs }: { readonly owner: string; readonly jobs: readonly LeaderSearch[] },
 ): Promise<readonly string[]> {
   if (jobs.length === 0) return [];
+  const s = schemaOf(db);
   const text =
-    prepared(`INSERT INTO ${schemaOf(db)}cache_flights (cache_key, owner, job_id, task_name, lease_expires_at)
-SELECT g.cache_key, $3, g.job_id, '*', 'infinity' FROM unnest($1::uuid[], $2::text[]) AS g(job_id, cache_key) ORDER BY g.cache_key
+    prepared(`WITH unended AS (SELECT j.job_id FROM ${s}jobs j WHERE j.job_id = ANY($1::uuid[]) AND j.status::text IN ('PENDING', 'RUNNING')
+  FOR SHARE SKIP LOCKED)
+INSERT INTO ${s}cache_flights (cache_key, owner, job_id, task_name, lease_expires_at)
+SELECT g.cache_key, $3, g.job_id, '*', 'infinity' FROM unnest($1::uuid[], $2::text[]) AS g(job_id, cache_key) JOIN unended USING (job_id)
+ORDER BY g.cache_key
 ON CONFLICT DO NOTHING RETURNING cache_key`);
   const { rows } = await db.executeQuery<{ cache_key: string }>(CompiledQuery.raw(text, [...toColumns(jobs), owner]));
   return rows.map((row) => row.cache_key);
@@ -73,7 +80,7 @@ ON CONFLICT DO NOTHING RETURNING cache_key`);
 /**
  * From leaders that are over, or have not started and are less urgent: those wait for the new leader too, with all who waited for them. Their fence
  * rises, so that an executor which read one before does not start it. A leader whose row is locked starts or ends just now and is left alone: whoever
- * ends one locks its row before its flight, as here, or two could wait for each other.
+ * ends one locks its row before its flight, as here, or two could wait for each other. The new leaders are locked as well: one that ended meanwhile would lead for ever.
  */
 async function takeOver(
   tx: ResultsDatabase,
@@ -81,17 +88,16 @@ async function takeOver(
 ): Promise<void> {
   if (jobs.length === 0) return;
   const s = schemaOf(tx);
-  const formers = prepared(`SELECT l.job_id FROM ${s}jobs l WHERE l.job_id IN (SELECT f.job_id FROM ${s}cache_flights f
-  WHERE f.cache_key = ANY($1::text[]) AND f.task_name = '*') ORDER BY l.job_id FOR NO KEY UPDATE SKIP LOCKED`);
-  const [, keys] = toColumns(jobs);
-  const { rows } = await tx.executeQuery<{ job_id: string }>(CompiledQuery.raw(formers, [keys]));
+  const both = prepared(`SELECT l.job_id FROM ${s}jobs l WHERE l.job_id IN (SELECT f.job_id FROM ${s}cache_flights f
+  WHERE f.cache_key = ANY($2::text[]) AND f.task_name = '*' UNION ALL SELECT unnest($1::uuid[])) ORDER BY l.job_id FOR NO KEY UPDATE SKIP LOCKED`);
+  const { rows } = await tx.executeQuery<{ job_id: string }>(CompiledQuery.raw(both, toColumns(jobs)));
   if (rows.length === 0) return;
   const text = prepared(`WITH flight AS (SELECT f.cache_key, f.job_id FROM ${s}cache_flights f
   WHERE f.cache_key = ANY($2::text[]) AND f.task_name = '*' AND f.job_id = ANY($4::uuid[]) ORDER BY f.cache_key FOR UPDATE OF f),
 taken AS (SELECT g.cache_key, g.job_id AS leader, l.job_id AS former
   FROM flight JOIN unnest($1::uuid[], $2::text[]) AS g(job_id, cache_key) USING (cache_key)
   JOIN ${s}jobs n ON n.job_id = g.job_id JOIN ${s}jobs l ON l.job_id = flight.job_id
-  WHERE n.status::text = 'PENDING'
+  WHERE n.job_id = ANY($4::uuid[]) AND n.status::text = 'PENDING'
     AND (l.status::text NOT IN ('PENDING', 'RUNNING') OR (l.status::text = 'PENDING' AND n.priority > l.priority))),
 moved AS (UPDATE ${s}jobs j SET leader_job_id = taken.leader, fence = j.fence + 1, last_event_seq = j.last_event_seq + 1 FROM taken
   WHERE (j.leader_job_id = taken.former OR j.job_id = taken.former) AND j.status::text = 'PENDING' AND j.job_id <> taken.leader

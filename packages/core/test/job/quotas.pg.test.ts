@@ -11,6 +11,7 @@ import {
   submitJob,
   submitJobs,
 } from '../../src/index.ts';
+import { createMemoryCache } from '../executor/memory-cache.ts';
 import { createTestTasks, openTestPlatform, step, type TestPlatform } from '../executor/test-platform.ts';
 
 describe.each(['pglite', 'postgres'] as const)('quotas on %s', (kind) => {
@@ -85,6 +86,27 @@ describe.each(['pglite', 'postgres'] as const)('quotas on %s', (kind) => {
     expect((await submit(1, 'once')).jobId).toBe(jobId);
     await host.results.deleteFrom('jobs').execute();
     await expect(submit(2)).rejects.toBeInstanceOf(QuotaExceededError);
+  });
+
+  test('a job that the cache answers takes nothing, alone and among others, with no place left', async () => {
+    quotas = { maxJobsPerMonth: 1 };
+    const { jobId } = await submit(0);
+    await host.results.updateTable('jobs').set({ status: 'COMPLETED' }).execute();
+    const known = new Map([0, 1, 2].map((n) => [JSON.stringify({ n }), jobId]));
+    const cache = createMemoryCache({ jobKey: ({ parameters }) => JSON.stringify(parameters), known });
+    platform = { ...platform, cache };
+    const used = () => readJobUsage(host.results);
+    for (const limits of [{ maxJobsPerMonth: 1 }, { maxJobsPerMonth: 1, maxConcurrentJobs: 0 }, {}]) {
+      quotas = limits;
+      expect(await submit(0)).toMatchObject({ status: 'COMPLETED', cache: { canonicalJobId: jobId } });
+      expect((await many(3)).map(({ job }) => job?.status)).toEqual(Array(3).fill('COMPLETED'));
+      expect(await used()).toEqual({ jobsThisMonth: 1, openJobs: 0 });
+    }
+    quotas = { maxJobsPerMonth: 2 };
+    const statuses = (await many(4)).map(({ job }) => job?.status);
+    expect(statuses, 'one of them computes').toEqual([...Array(3).fill('COMPLETED'), 'PENDING']);
+    expect(await used()).toEqual({ jobsThisMonth: 2, openJobs: 1 });
+    await expect(submit(4)).rejects.toMatchObject({ details: { quota: 'max_jobs_per_month', used: 2, asked: 1 } });
   });
 
   test('a limit set in the middle of a month counts what was accepted before', async () => {

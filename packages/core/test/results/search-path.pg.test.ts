@@ -178,6 +178,7 @@ async function useEverything(db: ResultsDatabase, repo: typeof REPOSITORIES): Pr
   expect(await repo.countDueJobs(db)).toBe(2);
   expect((await repo.listDueJobs(db, {})).items).toHaveLength(2);
   expect(await repo.listJobsToRun(db, { jobIds: [JOB, PENDING, LATE] })).toHaveLength(2);
+  await repo.followLeaders(db, { owner: 'w', jobs: [{ jobId: PENDING, cacheKey: 'job', priority: 0 }] });
 
   const commit = (...moved: readonly Moved[]) =>
     repo.commitTransitions(db, {
@@ -307,7 +308,6 @@ async function useFlights(db: ResultsDatabase, repo: typeof REPOSITORIES): Promi
   expect(await repo.listCacheFlights(db, { cacheKeys: ['k'] })).toMatchObject([{ unshared: true, held: false }]);
   await repo.endCacheFlights(db, { flights });
   await repo.deleteOldCacheFlights(db);
-  await repo.followLeaders(db, { owner: 'w', jobs: [{ jobId: LATE, cacheKey: 'job', priority: 0 }] });
   await db.transaction().execute((tx) => repo.closeFollowers(tx, { led: [] }));
 }
 
