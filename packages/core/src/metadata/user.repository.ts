@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { newId, rowId } from '../ids.ts';
 import { type Page, type PageRequest, pageLimit, toPage } from '../postgres/page.ts';
 import { isEmailAddress, requireEmailAddress } from './email-address.ts';
@@ -81,7 +82,8 @@ export async function updateUser(
 }
 
 /**
- * Removes the user with memberships, identities and tokens. What they made stays, without a maker; audit logs keep their id and e-mail.
+ * Removes the user with memberships, identities and tokens, and ends the invitations they made. What else they made stays, without a maker; audit logs
+ * keep their id and e-mail.
  * Returns false when there was none.
  */
 export async function deleteUser(tx: OperatorTransaction, { userId }: { readonly userId: string }): Promise<boolean> {
@@ -89,6 +91,13 @@ export async function deleteUser(tx: OperatorTransaction, { userId }: { readonly
   // These two references neither cascade nor blank themselves.
   await tx.updateTable('task_definitions').set({ created_by: null }).where('created_by', '=', id).execute();
   await tx.updateTable('pipeline_templates').set({ created_by: null }).where('created_by', '=', id).execute();
+  await tx
+    .updateTable('invitations')
+    .set({ revoked_at: sql<Date>`now()` })
+    .where('invited_by', '=', id)
+    .where('accepted_at', 'is', null)
+    .where('revoked_at', 'is', null)
+    .execute();
   const { numDeletedRows } = await tx.deleteFrom('users').where('user_id', '=', id).executeTakeFirstOrThrow();
   return numDeletedRows > 0n;
 }

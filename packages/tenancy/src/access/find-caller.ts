@@ -9,6 +9,7 @@ import {
 } from '@mad/core';
 import { UserDisabledError } from '../errors.ts';
 import { MemberDisabledError } from './access-errors.ts';
+import { requireObject } from './require-object.ts';
 
 /**
  * A user as a caller in one organization, as they were when they were looked up: ask again for each request. `permissions` is a Set, which JSON leaves
@@ -16,7 +17,10 @@ import { MemberDisabledError } from './access-errors.ts';
  */
 export interface Principal extends Caller {
   readonly userId: string;
-  /** The names of the roles held there, in alphabetical order; none by an API key, which may do less than they say. */
+  /**
+   * The names of the roles held there, in alphabetical order; none by an API key, which may do less than they say. A caller with `roles` is looked up
+   * again by whatever changes who may do what.
+   */
   readonly roles: readonly string[];
 }
 
@@ -31,7 +35,8 @@ interface WhoWhere {
  * @throws {OrganizationInactiveError} when the organization is being provisioned, suspended or going away.
  * @throws {UserDisabledError} @throws {MemberDisabledError}
  */
-export function findCaller(metadata: MetadataDatabase, { orgId, userId }: WhoWhere): Promise<Principal | undefined> {
+export async function findCaller(metadata: MetadataDatabase, who: WhoWhere): Promise<Principal | undefined> {
+  const { orgId, userId } = requireObject(who, 'caller');
   return inOrganization(metadata, orgId, (tx) => readPrincipal(tx, { orgId, userId }));
 }
 

@@ -1,4 +1,5 @@
 import {
+  checkRequest,
   inAllOrganizations,
   type JsonObject,
   listOrganizationsBehind,
@@ -8,6 +9,7 @@ import {
   type PageRequest,
   resultsTrack,
 } from '@mad/core';
+import { z } from 'zod';
 import type { FleetContext } from './fleet-context.ts';
 import { newestVersion } from './newest-version.ts';
 
@@ -28,14 +30,20 @@ export interface BehindOrganization {
   readonly error: JsonObject | null;
 }
 
+const schema = z.object({
+  track: z.object({ name: z.string(), migrations: z.record(z.string(), z.unknown()) }).optional(),
+});
+
 /**
  * Active and suspended organizations whose Results DB lacks the newest migrations, newest first: one query on the Metadata DB, no Results DB is asked.
  * @throws {ValidationFailedError}
  */
 export async function listBehind(
   { metadata }: Pick<FleetContext, 'metadata'>,
-  { track = resultsTrack, limit, cursor }: ListBehind = {},
+  request: ListBehind = {},
 ): Promise<Page<BehindOrganization>> {
+  checkRequest(schema, { subject: 'list of organizations', value: request });
+  const { track = resultsTrack, limit, cursor } = request;
   const target = newestVersion(track);
   const page = await inAllOrganizations(metadata, (tx) => listOrganizationsBehind(tx, { target, limit, cursor }));
   const items = page.items.map(({ org_id, schema_version, name, status, cluster, error }) => ({

@@ -1,5 +1,6 @@
 import { ValidationFailedError } from '@mad/core';
 import { hash, parseOptions, verify } from '@node-rs/argon2';
+import { requireObject } from '../access/require-object.ts';
 
 const FEWEST = 8;
 const MOST = 1_024;
@@ -30,7 +31,8 @@ const ARGON2ID = 2;
 const form = (hashed: string): boolean => hashed.startsWith('$argon2id$');
 
 /** Hashes by argon2id, off the main thread. @throws {ValidationFailedError} for less work than 19 MiB, 2 passes, 1 lane. */
-export function createPasswordHasher({ memoryKib = 19_456, passes = 2, lanes = 1 }: PasswordCost = {}): PasswordHasher {
+export function createPasswordHasher(cost: PasswordCost = {}): PasswordHasher {
+  const { memoryKib = 19_456, passes = 2, lanes = 1 } = requireObject(cost, 'password cost');
   const issues = [
     { pointer: '/memoryKib', value: memoryKib, least: 19_456, most: 4_194_304 },
     { pointer: '/passes', value: passes, least: 2, most: 100 },

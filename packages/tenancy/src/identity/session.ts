@@ -13,6 +13,7 @@ import {
 } from '@mad/core';
 import { TokenRefusedError } from '../access/access-errors.ts';
 import { type Principal, readPrincipal } from '../access/find-caller.ts';
+import { requireObject } from '../access/require-object.ts';
 import { isSameHash, newBearer, parseBearer } from '../access/token/bearer.ts';
 import { UserDisabledError } from '../errors.ts';
 import { RefreshTokenReusedError, RefreshTokenSpentError } from './identity-errors.ts';
@@ -65,8 +66,9 @@ export async function openSession(
  */
 export async function refreshSession(
   context: SessionContext,
-  { refreshToken, orgId }: { readonly refreshToken: string; readonly orgId?: OrgId | undefined },
+  request: { readonly refreshToken: string; readonly orgId?: OrgId | undefined },
 ): Promise<RefreshedSession> {
+  const { refreshToken, orgId } = requireObject(request, 'session');
   const { metadata, refreshGraceMs = 0 } = context;
   // A reuse is an outcome and not an error in here: what it revokes must stay.
   const outcome = await inAllOrganizations(metadata, async (tx) => {
@@ -85,13 +87,15 @@ export async function refreshSession(
     await requireEnabled(tx, userId);
     await rotateToken(tx, { tokenId: token_id });
     const session = { user_id: userId, org_id: chosen, family_id, expires_at };
-    return { ...(await insertRefreshToken(tx, session)), userId, principal };
+    const next = { ...(await insertRefreshToken(tx, session)), userId, principal };
+    if (chosen !== null && chosen !== token.org_id) await auditChoice(tx, { ...session, org_id: chosen });
+    return next;
   });
   if (outcome === undefined) throw new RefreshTokenReusedError();
   return outcome;
 }
 
-/** As `refreshSession`, into one of the user's organizations: from then on the session acts there. */
+/** As `refreshSession`, into one of the user's organizations: from then on the session acts there. The platform's trail tells of it (`session.choose`). */
 export async function chooseOrganization(
   context: SessionContext,
   request: { readonly refreshToken: string; readonly orgId: OrgId },
@@ -104,8 +108,9 @@ export async function chooseOrganization(
 /** Signs out: ends the session with every token of it. Ending it twice is ending it once. @throws {TokenRefusedError} for no refresh token of ours. */
 export async function endSession(
   { metadata }: Pick<SessionContext, 'metadata'>,
-  { refreshToken }: { readonly refreshToken: string },
+  request: { readonly refreshToken: string },
 ): Promise<void> {
+  const { refreshToken } = requireObject(request, 'session');
   await inAllOrganizations(metadata, async (tx) => {
     const { user_id: userId, family_id, token_id } = await lockRefreshToken(tx, refreshToken);
     const familyId = family_id ?? token_id;
@@ -149,6 +154,19 @@ async function endReusedSession(
     tx,
     { orgId: null, actor: null },
     { action: 'session.reuse', entityType: 'user', entityId: userId, facts: { session: familyId } },
+  );
+}
+
+function auditChoice(tx: OperatorTransaction, { user_id, org_id, family_id }: NewSessionToken): Promise<void> {
+  return recordOperatorAudit(
+    tx,
+    { orgId: null, actor: user_id },
+    {
+      action: 'session.choose',
+      entityType: 'user',
+      entityId: user_id,
+      facts: { session: family_id, organization: org_id },
+    },
   );
 }
 

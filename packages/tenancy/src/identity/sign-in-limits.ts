@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { countSignInAttempts, inAllOrganizations, type MetadataDatabase } from '@mad/core';
+import { checkRequest, countSignInAttempts, inAllOrganizations, type MetadataDatabase } from '@mad/core';
+import { z } from 'zod';
 import { sha256 } from '../access/token/bearer.ts';
 
 /** How often a sign-in by password may be tried, in windows of time by the database's clock. */
@@ -12,7 +13,23 @@ export interface SignInLimits {
   readonly windowMs: number;
 }
 
-export const DEFAULT_LIMITS: SignInLimits = { perAccount: 20, perAddress: 100, windowMs: 15 * 60_000 };
+/** Some of them; the others are the defaults. */
+export type SomeLimits = { readonly [Limit in keyof SignInLimits]?: SignInLimits[Limit] | undefined };
+
+const tries = z.int().min(0);
+const schema = z.object({
+  perAccount: tries.default(20),
+  perAddress: tries.default(100),
+  windowMs: z
+    .int()
+    .min(1)
+    .max(366 * 86_400_000)
+    .default(15 * 60_000),
+});
+
+/** The limits that a host gave; what it left out, or gave as undefined, is the default. @throws {ValidationFailedError} */
+export const parseLimits = (limits: SomeLimits = {}): SignInLimits =>
+  checkRequest(schema, { subject: 'sign-in limits', value: limits });
 
 export interface SignInAttempt {
   readonly email: string;

@@ -1,4 +1,5 @@
 import {
+  checkRequest,
   findUserByEmail,
   forgetSignInAttempts,
   inAllOrganizations,
@@ -10,19 +11,19 @@ import {
   recordOperatorAudit,
   type UserRow,
   updateUser,
-  ValidationFailedError,
 } from '@mad/core';
+import { z } from 'zod';
 import { SignInFailedError } from './identity-errors.ts';
 import { defaultPasswordHasher, type PasswordHasher, restOfWork, tryNormalize } from './password.ts';
 import { openSession, type SessionContext, type SessionToken } from './session.ts';
-import { accountKey, countAttempt, DEFAULT_LIMITS, type SignInLimits } from './sign-in-limits.ts';
+import { accountKey, countAttempt, parseLimits, type SomeLimits } from './sign-in-limits.ts';
 
 /** What signing in by a password works with. */
 export interface SignInContext extends SessionContext {
   /** @default argon2id, 19 MiB, 2 passes, 1 lane */
   readonly passwords?: PasswordHasher | undefined;
   /** @default 20 tries for an account and 100 from an address in 15 minutes */
-  readonly limits?: Partial<SignInLimits> | undefined;
+  readonly limits?: SomeLimits | undefined;
 }
 
 export interface SignIn {
@@ -53,12 +54,12 @@ const dummies = new WeakMap<PasswordHasher, Promise<string>>();
  * Signs a user in by e-mail and password. Whoever is not signed in is answered alike after the same work: the address is looked up and one
  * hash verified, whether the account is unknown, disabled, without a password or locked, or the password wrong. For an argon2id hash of less work than
  * the hasher takes the rest of that work is done too, and who signs in has it made anew.
- * @throws {SignInFailedError}
+ * @throws {SignInFailedError} @throws {ValidationFailedError} for what is no request, and for limits that are none.
  */
 export async function signIn(context: SignInContext, request: SignIn): Promise<SignedIn> {
   const { metadata, passwords = defaultPasswordHasher, limits, sessionMs } = context;
   const { email, password, address } = parse(request);
-  const isWithinLimits = await countAttempt(metadata, { email, address }, { ...DEFAULT_LIMITS, ...limits });
+  const isWithinLimits = await countAttempt(metadata, { email, address }, parseLimits(limits));
   const dummy = await dummyOf(passwords);
   const user = await inAllOrganizations(metadata, (tx) => findUserByEmail(tx, { email }));
   const normalized = tryNormalize(password);
@@ -106,13 +107,11 @@ export async function enter(
   return { user: { userId, email }, organizations, ...session };
 }
 
+const schema = z.object({ email: z.string(), password: z.string(), address: z.string().optional() });
+
 /** Whatever no user can have as an address is one unknown user. */
-function parse({ email, password, address }: SignIn): SignIn & { readonly address: string | undefined } {
-  if (typeof email !== 'string' || typeof password !== 'string')
-    throw new ValidationFailedError({
-      subject: 'sign-in',
-      issues: [{ pointer: '', message: 'expected an e-mail address and a password' }],
-    });
+function parse(request: SignIn): SignIn & { readonly address: string | undefined } {
+  const { email, password, address } = checkRequest(schema, { subject: 'sign-in', value: request });
   return { email: isEmailAddress(email) ? email : '', password, address };
 }
 

@@ -29,11 +29,19 @@ export interface OfUser {
   readonly actor: string | null;
 }
 
+const actor = z.uuid().nullable();
+const ofUser = z.object({ userId: z.string(), actor });
+
 const newUser = z.strictObject({
   email: z.email().max(320),
   password: z.string().optional(),
-  actor: z.uuid().nullable(),
+  actor,
 });
+
+function checkOfUser<Request extends OfUser>(request: Request): Request {
+  checkRequest(ofUser, { subject: 'request on a user', value: request });
+  return request;
+}
 
 /** Makes a user of the platform, a member of nothing; without a password they sign in by an identity provider. @throws {ValidationFailedError} @throws {ConflictError} when the address has a user. */
 export async function createUser(
@@ -56,8 +64,9 @@ export async function createUser(
  */
 export async function setPassword(
   { metadata, passwords = defaultPasswordHasher }: UsersContext,
-  { userId, actor, password }: OfUser & { readonly password: string },
+  request: OfUser & { readonly password: string },
 ): Promise<void> {
+  const { userId, actor, password } = checkOfUser(request);
   const hashed_password = await passwords.hash(checkPassword(password));
   await inAllOrganizations(metadata, async (tx) => {
     await updateUser(tx, { userId, set: { hashed_password } });
@@ -73,12 +82,10 @@ export interface DisableUser extends OfUser {
 
 /**
  * Keeps a user out of the whole platform, by any sign-in and any key, and ends their sessions. What an organization may do is
- * `disableMember`: this is the operator's. @throws {NotFoundError} @throws {LastAdminError}
+ * `disableMember`: this is the operator's. @throws {ValidationFailedError} @throws {NotFoundError} @throws {LastAdminError}
  */
-export async function disableUser(
-  { metadata }: Pick<UsersContext, 'metadata'>,
-  { userId, actor, evenLastAdmin = false }: DisableUser,
-): Promise<void> {
+export async function disableUser({ metadata }: Pick<UsersContext, 'metadata'>, request: DisableUser): Promise<void> {
+  const { userId, actor, evenLastAdmin = false } = checkOfUser(request);
   await inAllOrganizations(metadata, async (tx) => {
     const { enabled } = await getUser(tx, { userId });
     if (!enabled) return;
@@ -107,11 +114,9 @@ export async function disableUser(
   });
 }
 
-/** Lets a user in again, with the memberships and keys they had. @throws {NotFoundError} */
-export async function reactivateUser(
-  { metadata }: Pick<UsersContext, 'metadata'>,
-  { userId, actor }: OfUser,
-): Promise<void> {
+/** Lets a user in again, with the memberships and keys they had. @throws {ValidationFailedError} @throws {NotFoundError} */
+export async function reactivateUser({ metadata }: Pick<UsersContext, 'metadata'>, request: OfUser): Promise<void> {
+  const { userId, actor } = checkOfUser(request);
   await inAllOrganizations(metadata, async (tx) => {
     const { enabled } = await getUser(tx, { userId });
     if (enabled) return;

@@ -1,5 +1,7 @@
 import {
   ConflictError,
+  deleteUser,
+  type GrantedPermission,
   inAllOrganizations,
   inOrganization,
   lockAdmins,
@@ -206,6 +208,66 @@ test('who loses a role or is disabled loses their open invitations; who is given
   expect(await accept(fourth)).toBe('InvitationRefusedError');
 });
 
+test('an invitation ends with what its maker may hand out, by whatever way they lose it', async () => {
+  const { metadata } = platform;
+  const { orgId, admin } = await platform.organization();
+  const held = ['user.create', 'role.assign', 'job.view'] as const;
+  const define = (name: string, permissions: readonly GrantedPermission[]) =>
+    defineRole(metadata, admin, { name, permissions });
+  await define('seer', ['job.view']);
+  const losses = [
+    (name: string) => removeRole(metadata, admin, { name }),
+    (name: string) => setRolePermissions(metadata, admin, { name, permissions: [] }),
+    (name: string) => setRolePermissions(metadata, admin, { name, permissions: ['user.create', 'job.view'] }),
+    (name: string) => setRolePermissions(metadata, admin, { name, permissions: ['user.create', 'role.assign'] }),
+    () => setRolePermissions(metadata, admin, { name: 'seer', permissions: ['job.view', 'cache.view'] }),
+  ];
+  for (const [index, lose] of losses.entries()) {
+    const name = `lead ${index}`;
+    await define(name, held);
+    const lead = await platform.member(orgId, [name]);
+    const invite = () => inviteMember(metadata, lead, { email: `${newId()}@example.org`, roles: ['seer'] });
+    const [kept, lost] = [await invite(), await invite()];
+    expect(await acceptInvitation({ metadata }, { invitation: kept.bearer })).toMatchObject({ orgId });
+    await lose(name);
+    for (const password of [undefined, 'correct horse'])
+      await expect(acceptInvitation({ metadata }, { invitation: lost.bearer, password })).rejects.toThrow(
+        InvitationRefusedError,
+      );
+  }
+});
+
+test('an invitation that the operator makes in the name of a user rests on no permission of theirs', async () => {
+  const { metadata } = platform;
+  const { orgId, admin } = await platform.organization();
+  const viewer = await platform.member(orgId, ['viewer']);
+  const makers = [
+    { userId: null, invitedBy: null },
+    { userId: await platform.user(), invitedBy: null },
+    { userId: viewer.userId, invitedBy: null },
+    { userId: admin.userId, invitedBy: admin.userId },
+  ];
+  for (const { userId, invitedBy } of makers) {
+    const operator = { orgId, userId, permissions: admin.permissions };
+    const made = await inviteMember(metadata, operator, { email: `${newId()}@example.org`, roles: ['standard'] });
+    expect(made.invitedBy).toBe(invitedBy);
+    expect(await acceptInvitation({ metadata }, { invitation: made.bearer })).toMatchObject({ orgId });
+  }
+});
+
+test('who is deleted takes their open invitations along', async () => {
+  const { metadata } = platform;
+  const { orgId } = await platform.organization();
+  const { userId, ...second } = await platform.member(orgId, ['admin']);
+  const { bearer } = await inviteMember(
+    metadata,
+    { userId, ...second },
+    { email: `${newId()}@example.org`, roles: ['admin'] },
+  );
+  await inAllOrganizations(metadata, (tx) => deleteUser(tx, { userId }));
+  await expect(acceptInvitation({ metadata }, { invitation: bearer })).rejects.toThrow(InvitationRefusedError);
+});
+
 test('who was removed and comes back has none of the keys of before', async () => {
   const { metadata } = platform;
   const { orgId, admin } = await platform.organization();
@@ -229,16 +291,17 @@ test('who may invite and not assign roles names none', async () => {
 
 test('of two administrators who remove each other at once one is refused, by whatever way', async () => {
   const { metadata } = platform;
-  for (const act of [
-    removeMember,
-    disableMember,
-    (...[db, caller, { userId }]: Parameters<typeof removeMember>) =>
-      setMemberRoles(db, caller, { userId, roles: ['viewer'] }),
+  const demote = (...[db, caller, { userId }]: Parameters<typeof removeMember>) =>
+    setMemberRoles(db, caller, { userId, roles: ['viewer'] });
+  for (const { act, refusal } of [
+    { act: removeMember, refusal: 'PermissionDeniedError' },
+    { act: disableMember, refusal: 'MemberDisabledError' },
+    { act: demote, refusal: 'PermissionDeniedError' },
   ]) {
     const { orgId, admin } = await platform.organization();
     const second = await platform.member(orgId, ['admin']);
     const calls = [act(metadata, admin, { userId: second.userId }), act(metadata, second, { userId: admin.userId })];
-    expect((await outcomes(calls)).toSorted()).toEqual(['LastAdminError', 'done']);
+    expect((await outcomes(calls)).toSorted()).toEqual([refusal, 'done']);
   }
 });
 

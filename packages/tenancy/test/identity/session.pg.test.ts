@@ -8,6 +8,7 @@ import {
   disableMember,
   disableUser,
   endSession,
+  listAudit,
   MemberDisabledError,
   RefreshTokenReusedError,
   RefreshTokenSpentError,
@@ -57,6 +58,17 @@ test('a session chooses one of the organizations of its user and goes on there',
   });
   const posing = refreshSession({ metadata }, { refreshToken: bearer.replace('api_key', 'refresh') });
   await expect(posing).rejects.toThrow(TokenRefusedError);
+});
+
+test('the organization that a session chooses is audited, once', async () => {
+  const { metadata, userId, orgId, session } = await signedIn();
+  const chosen = async () => (await listAudit(metadata, 'operator', { actor: userId, action: 'session.choose' })).items;
+  const first = await chooseOrganization({ metadata }, { refreshToken: session.refreshToken, orgId });
+  const next = await refreshSession({ metadata }, first);
+  await chooseOrganization({ metadata }, { refreshToken: next.refreshToken, orgId });
+  expect(await chosen()).toMatchObject([
+    { actor: { userId }, entityType: 'user', entityId: userId, facts: { organization: orgId } },
+  ]);
 });
 
 test('the second use of a token that was exchanged ends the session, its successor too, and is audited', async () => {

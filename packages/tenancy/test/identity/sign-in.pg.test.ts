@@ -1,4 +1,11 @@
-import { findUserByEmail, inAllOrganizations, insertUser, updateUser, ValidationFailedError } from '@mad/core';
+import {
+  countSignInAttempts,
+  findUserByEmail,
+  inAllOrganizations,
+  insertUser,
+  updateUser,
+  ValidationFailedError,
+} from '@mad/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accountKey } from '../../src/identity/sign-in-limits.ts';
 import {
@@ -202,6 +209,19 @@ test('tries from one address are limited for whatever accounts; a network of IPv
   await from('10.0.0.2');
   const rows = await inAllOrganizations(metadata, (tx) => tx.selectFrom('sign_in_attempts').selectAll().execute());
   for (const { key } of rows) expect(key).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('limits that are left out, or given as undefined, are the defaults', async () => {
+  const { metadata } = platform;
+  const { email } = await userWith('correct horse');
+  const limits = { perAccount: undefined, perAddress: undefined, windowMs: undefined };
+  const enter = (password: string) => signIn({ metadata, limits }, { email, password, address: '192.0.2.7' });
+  expect(await enter('correct horse')).toMatchObject({ user: { email } });
+  await inAllOrganizations(metadata, (tx) => countSignInAttempts(tx, { keys: [accountKey(email)], windowMs: 60_000 }));
+  await inAllOrganizations(metadata, (tx) =>
+    tx.updateTable('sign_in_attempts').set({ attempts: 20 }).where('key', '=', accountKey(email)).execute(),
+  );
+  await expect(enter('correct horse')).rejects.toThrow(SignInFailedError);
 });
 
 test('a hash of less work is made anew at the next sign-in, and only then', async () => {

@@ -18,7 +18,9 @@ import {
 import { UserDisabledError } from '../../errors.ts';
 import { checkPassword, defaultPasswordHasher, type PasswordHasher } from '../../identity/password.ts';
 import { InvitationRefusedError } from '../access-errors.ts';
+import { requireObject } from '../require-object.ts';
 import { isSameHash, parseBearer } from '../token/bearer.ts';
+import { mayInvite } from './may-invite.ts';
 
 /** What accepting works with. */
 export interface AcceptingContext {
@@ -42,16 +44,17 @@ export interface AcceptedInvitation {
 }
 
 /**
- * Makes whoever holds the invitation a member: the user of the address, or a new one. Roles that were removed meanwhile are not granted. The
- * invitation is used up; of two who accept it at once, one does. It signs nobody in.
+ * Makes whoever holds the invitation a member: the user of the address, or a new one. Roles that were removed meanwhile are not granted. A member who
+ * invited must still be one who could make this invitation, with its roles as they are now. The invitation is used up; of two who accept it at once, one does. It signs nobody in.
  * @throws {InvitationRefusedError} @throws {OrganizationInactiveError} @throws {UserDisabledError}
  * @throws {ValidationFailedError} for a password that is too short or long, or where the address has a user, whose password it would not become.
  * @throws {ConflictError} when the user is a member by now.
  */
 export async function acceptInvitation(
   { metadata, passwords = defaultPasswordHasher }: AcceptingContext,
-  { invitation, password }: AcceptInvitation,
+  acceptance: AcceptInvitation,
 ): Promise<AcceptedInvitation> {
+  const { invitation, password } = requireObject(acceptance, 'acceptance');
   const bearer = parseBearer(invitation, 'invitation');
   if (bearer === undefined) throw new InvitationRefusedError();
   const open = (tx: OperatorTransaction) => lockInvitation(tx, bearer);
@@ -88,6 +91,8 @@ async function lockInvitation(
   const row = await lockOpenInvitation(tx, { invitationId: id });
   const isProven = isSameHash(row?.secret_hash, secretHash);
   if (row === undefined || !isProven) throw new InvitationRefusedError();
+  const { org_id: orgId, invited_by: userId, role_ids: roleIds } = row;
+  if (userId !== null && !(await mayInvite(tx, { orgId, userId, roleIds }))) throw new InvitationRefusedError();
   return row;
 }
 

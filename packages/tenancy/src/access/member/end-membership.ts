@@ -11,6 +11,8 @@ import {
   revokeUserTokens,
   setMembershipDisabled,
 } from '@mad/core';
+import { authorizeNow } from '../authorize-now.ts';
+import { requireObject } from '../require-object.ts';
 import { keepAnAdmin } from './keep-an-admin.ts';
 
 /** The member of the caller's organization whom a call is about. */
@@ -23,15 +25,18 @@ export interface MemberOf {
  * their other organizations are not touched. Needs `user.disable`.
  * @throws {PermissionDeniedError} @throws {NotFoundError} @throws {LastAdminError}
  */
-export async function removeMember(metadata: MetadataDatabase, caller: Caller, { userId }: MemberOf): Promise<void> {
-  authorize(caller, 'user.disable');
+export async function removeMember(metadata: MetadataDatabase, caller: Caller, member: MemberOf): Promise<void> {
+  mayDisable(caller);
+  const { userId } = requireObject(member, 'member');
   await inOrganization(metadata, caller.orgId, (tx) =>
     keepAnAdmin(tx, async () => {
+      await authorizeNow(tx, caller, mayDisable);
       const { email } = await getMember(tx, { userId });
       const roles = (await listMemberRoles(tx, { userId })).map(({ name }) => name);
+      // First: it waits for what the member does at this moment, such as a key they make.
+      await deleteMembership(tx, { userId });
       await revokeUserTokens(tx, { userId });
       await revokeInvitations(tx, { invitedBy: userId });
-      await deleteMembership(tx, { userId });
       await recordAudit(tx, caller, {
         action: 'user.remove',
         entityType: 'user',
@@ -49,22 +54,26 @@ export async function removeMember(metadata: MetadataDatabase, caller: Caller, {
  * @throws {PermissionDeniedError} @throws {NotFoundError} @throws {LastAdminError}
  */
 export function disableMember(metadata: MetadataDatabase, caller: Caller, member: MemberOf): Promise<void> {
-  return setDisabled(metadata, caller, { ...member, disabled: true });
+  return setDisabled(metadata, caller, { member, disabled: true });
 }
 
 /** Lets a member in again, with the roles and keys they had. Needs `user.disable`. @throws {PermissionDeniedError} @throws {NotFoundError} */
 export function reactivateMember(metadata: MetadataDatabase, caller: Caller, member: MemberOf): Promise<void> {
-  return setDisabled(metadata, caller, { ...member, disabled: false });
+  return setDisabled(metadata, caller, { member, disabled: false });
 }
+
+const mayDisable = (who: Caller): void => authorize(who, 'user.disable');
 
 async function setDisabled(
   metadata: MetadataDatabase,
   caller: Caller,
-  { userId, disabled }: MemberOf & { readonly disabled: boolean },
+  { member: asked, disabled }: { readonly member: MemberOf; readonly disabled: boolean },
 ): Promise<void> {
-  authorize(caller, 'user.disable');
+  mayDisable(caller);
+  const { userId } = requireObject(asked, 'member');
   await inOrganization(metadata, caller.orgId, (tx) =>
     keepAnAdmin(tx, async () => {
+      await authorizeNow(tx, caller, mayDisable);
       const member = await getMember(tx, { userId });
       if ((member.disabled_at !== null) === disabled) return;
       await setMembershipDisabled(tx, { userId, disabled });

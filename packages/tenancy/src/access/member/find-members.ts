@@ -7,6 +7,7 @@ import {
   type Page,
   type PageRequest,
 } from '@mad/core';
+import { requireObject } from '../require-object.ts';
 
 /** A member of an organization with the roles held there. */
 export interface OrganizationMember {
@@ -28,6 +29,7 @@ export async function findMembers(
   page: PageRequest = {},
 ): Promise<Page<OrganizationMember>> {
   authorize(caller, 'org.view');
+  requireObject(page, 'page');
   return inOrganization(metadata, caller.orgId, async (tx) => {
     const { items, ...rest } = await listMembers(tx, page);
     const userIds = items.map(({ user_id }) => user_id);

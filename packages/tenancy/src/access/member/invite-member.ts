@@ -9,6 +9,7 @@ import {
   listInvitations,
   type MetadataDatabase,
   NotFoundError,
+  type OrganizationTransaction,
   organizationOf,
   type Page,
   type PageRequest,
@@ -17,8 +18,11 @@ import {
   storableText,
 } from '@mad/core';
 import { z } from 'zod';
+import { authorizeNow, isPrincipal } from '../authorize-now.ts';
+import { requireObject } from '../require-object.ts';
 import { newBearer } from '../token/bearer.ts';
 import { findGrantableRoles } from './find-grantable-roles.ts';
+import { mayInvite } from './may-invite.ts';
 
 const DAY = 86_400_000;
 
@@ -35,6 +39,7 @@ export interface InviteMember {
 export interface Invitation {
   readonly invitationId: string;
   readonly email: string;
+  /** The member on whose permissions it rests until it is accepted; null where it rests on the operator's word. */
   readonly invitedBy: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date;
@@ -71,13 +76,18 @@ export async function inviteMember(
   caller: Caller,
   invitation: InviteMember,
 ): Promise<CreatedInvitation> {
-  authorize(caller, 'user.create');
-  if (invitation.roles?.length > 0) authorize(caller, 'role.assign');
+  const mayAsk = (who: Caller) => {
+    authorize(who, 'user.create');
+    if (invitation?.roles?.length > 0) authorize(who, 'role.assign');
+  };
+  mayAsk(caller);
   checkRequest(request, { subject: 'invitation', value: invitation });
   const { email, expiresInMs = 7 * DAY } = invitation;
   const bearer = newBearer('invitation');
   const row = await inOrganization(metadata, caller.orgId, async (tx) => {
-    const roles = await findGrantableRoles(tx, caller, [...new Set(invitation.roles)]);
+    const now = await authorizeNow(tx, caller, mayAsk);
+    const roles = await findGrantableRoles(tx, now, [...new Set(invitation.roles)]);
+    const roleIds = roles.map(({ roleId }) => roleId);
     const member = await tx
       .selectFrom('memberships')
       .innerJoin('users', 'users.user_id', 'memberships.user_id')
@@ -90,9 +100,9 @@ export async function inviteMember(
     const made = await insertInvitation(tx, {
       invitation_id: bearer.id,
       email,
-      role_ids: roles.map(({ roleId }) => roleId),
+      role_ids: roleIds,
       secret_hash: bearer.secretHash,
-      invited_by: caller.userId,
+      invited_by: await findGuarantor(tx, caller, roleIds),
       expires_at: new Date(Date.now() + expiresInMs),
     });
     const facts = { email, roles: roles.map(({ name }) => name) };
@@ -109,7 +119,8 @@ export async function listMemberInvitations(
   caller: Caller,
   page: PageRequest = {},
 ): Promise<Page<Invitation>> {
-  authorize(caller, 'user.create');
+  mayManage(caller);
+  requireObject(page, 'page');
   return inOrganization(metadata, caller.orgId, async (tx) => {
     const { items, ...rest } = await listInvitations(tx, page);
     return { items: items.map(toInvitation), ...rest };
@@ -120,10 +131,12 @@ export async function listMemberInvitations(
 export async function revokeInvitation(
   metadata: MetadataDatabase,
   caller: Caller,
-  { invitationId }: { readonly invitationId: string },
+  invitation: { readonly invitationId: string },
 ): Promise<void> {
-  authorize(caller, 'user.create');
+  mayManage(caller);
+  const { invitationId } = requireObject(invitation, 'invitation');
   await inOrganization(metadata, caller.orgId, async (tx) => {
+    await authorizeNow(tx, caller, mayManage);
     const revoked = await revokeInvitations(tx, { invitationId });
     if (revoked.length === 0) throw new NotFoundError({ entity: 'open invitation', id: invitationId });
     await recordAudit(tx, caller, {
@@ -134,6 +147,19 @@ export async function revokeInvitation(
       after: { open: false },
     });
   });
+}
+
+const mayManage = (who: Caller): void => authorize(who, 'user.create');
+
+/** Whom acceptance asks for again: who invites as a member does. The operator may act in the name of a user who could not. */
+async function findGuarantor(
+  tx: OrganizationTransaction,
+  caller: Caller,
+  roleIds: readonly string[],
+): Promise<string | null> {
+  const { userId } = caller;
+  if (userId === null || isPrincipal(caller)) return userId;
+  return (await mayInvite(tx, { orgId: organizationOf(tx), userId, roleIds })) ? userId : null;
 }
 
 function toInvitation(row: InvitationRow): Invitation {

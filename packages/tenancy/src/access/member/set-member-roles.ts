@@ -13,6 +13,7 @@ import {
   storableText,
 } from '@mad/core';
 import { z } from 'zod';
+import { authorizeNow } from '../authorize-now.ts';
 import { findGrantableRoles } from './find-grantable-roles.ts';
 import { keepAnAdmin } from './keep-an-admin.ts';
 
@@ -36,18 +37,20 @@ export async function setMemberRoles(
   caller: Caller,
   change: SetMemberRoles,
 ): Promise<void> {
-  authorize(caller, 'role.assign');
+  const mayAssign = (who: Caller) => authorize(who, 'role.assign');
+  mayAssign(caller);
   checkRequest(request, { subject: 'roles of a member', value: change });
   const { userId } = change;
   await inOrganization(metadata, caller.orgId, (tx) =>
     keepAnAdmin(tx, async () => {
+      const now = await authorizeNow(tx, caller, mayAssign);
       await getMember(tx, { userId });
       const before = (await listMemberRoles(tx, { userId })).filter((role) => role.org_id !== null);
       const kept = new Set(before.map(({ name }) => name));
       const wanted = new Set(change.roles);
       const added = await findGrantableRoles(
         tx,
-        caller,
+        now,
         [...wanted].filter((name) => !kept.has(name)),
       );
       const removed = before.filter(({ name }) => !wanted.has(name));

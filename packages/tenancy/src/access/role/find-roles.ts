@@ -7,6 +7,7 @@ import {
   type Page,
   type PageRequest,
 } from '@mad/core';
+import { requireObject } from '../require-object.ts';
 
 /** A role with all that it holds. */
 export interface OrganizationRole {
@@ -25,6 +26,7 @@ export async function findRoles(
   page: PageRequest = {},
 ): Promise<Page<OrganizationRole>> {
   authorize(caller, 'org.view');
+  requireObject(page, 'page');
   return inOrganization(metadata, caller.orgId, async (tx) => {
     const { items, ...rest } = await listRoles(tx, page);
     const roleIds = items.map(({ role_id }) => role_id);

@@ -18,8 +18,10 @@ import {
 } from '@mad/core';
 import { z } from 'zod';
 import { RoleProtectedError } from '../access-errors.ts';
+import { authorizeNow } from '../authorize-now.ts';
 import { isGrantable } from '../permission-sets.ts';
 import { requireHeld } from '../require-held.ts';
+import { requireObject } from '../require-object.ts';
 
 const permissions = z.array(z.string().max(100).refine(isGrantable, 'expected a permission that exists')).max(100);
 
@@ -42,11 +44,11 @@ export async function defineRole(
   caller: Caller,
   role: DefineRole,
 ): Promise<{ readonly roleId: string }> {
-  authorize(caller, 'role.manage');
+  mayManage(caller);
   checkRequest(roleRequest, { subject: 'role', value: role });
-  requireHeld(caller, role.permissions);
   const held = [...new Set(role.permissions)].sort();
   return inOrganization(metadata, caller.orgId, async (tx) => {
+    requireHeld(await authorizeNow(tx, caller, mayManage), role.permissions);
     const { role_id: roleId } = await insertRole(tx, { name: role.name });
     await insertRolePermissions(tx, { roleId, permissions: held });
     await recordAudit(tx, caller, {
@@ -72,14 +74,15 @@ export async function setRolePermissions(
   caller: Caller,
   change: DefineRole,
 ): Promise<void> {
-  authorize(caller, 'role.manage');
+  mayManage(caller);
   checkRequest(roleRequest, { subject: 'role', value: change });
   await inOrganization(metadata, caller.orgId, async (tx) => {
+    const now = await authorizeNow(tx, caller, mayManage);
     const { roleId, before } = await lockRole(tx, change.name);
     const after = [...new Set<string>(change.permissions)].sort();
     const added = after.filter((permission) => !before.includes(permission));
     const removed = before.filter((permission) => !after.includes(permission));
-    requireHeld(caller, added);
+    requireHeld(now, added);
     if (added.length + removed.length === 0) return;
     await insertRolePermissions(tx, { roleId, permissions: added });
     await deleteRolePermissions(tx, { roleId, permissions: removed });
@@ -101,11 +104,13 @@ export async function setRolePermissions(
 export async function removeRole(
   metadata: MetadataDatabase,
   caller: Caller,
-  { name }: Pick<DefineRole, 'name'>,
+  role: Pick<DefineRole, 'name'>,
 ): Promise<void> {
-  authorize(caller, 'role.manage');
+  mayManage(caller);
+  const { name } = requireObject(role, 'role');
   checkRequest(storableText(100), { subject: 'role', value: name });
   await inOrganization(metadata, caller.orgId, async (tx) => {
+    await authorizeNow(tx, caller, mayManage);
     const { roleId, before } = await lockRole(tx, name);
     await deleteRole(tx, { roleId });
     await recordAudit(tx, caller, {
@@ -117,6 +122,8 @@ export async function removeRole(
     });
   });
 }
+
+const mayManage = (who: Caller): void => authorize(who, 'role.manage');
 
 async function lockRole(
   tx: OrganizationTransaction,

@@ -1,11 +1,13 @@
-import { type Caller, isUuid, newId, ValidationFailedError } from '@mad/core';
+import { type Caller, checkRequest, isUuid, newId, ValidationFailedError } from '@mad/core';
 import { type CryptoKey, type JWTPayload, jwtVerify, type KeyObject, SignJWT } from 'jose';
 import { z } from 'zod';
 import { AccessTokenRefusedError } from '../access-errors.ts';
 import type { Principal } from '../find-caller.ts';
 
 /** Asymmetric signatures alone: a public key is never taken for the secret of an HMAC. */
-export type AccessTokenAlgorithm = 'EdDSA' | 'ES256' | 'RS256';
+export type AccessTokenAlgorithm = (typeof ALGORITHMS)[number];
+
+const ALGORITHMS = ['EdDSA', 'ES256', 'RS256'] as const;
 
 /** One key pair, or its public half for those who only verify. */
 export interface AccessTokenKey {
@@ -36,15 +38,35 @@ export interface IssueAccessToken {
 
 const TYPE = 'at+jwt';
 
+const uuid = z.custom<string>(isUuid, 'expected a uuid');
+const aKey = z.custom((value) => typeof value === 'object' && value !== null, 'expected a key');
+const keyring = z.object({
+  issuer: z.string(),
+  audience: z.string(),
+  keys: z.array(
+    z.object({ kid: z.string(), algorithm: z.enum(ALGORITHMS), publicKey: aKey, privateKey: aKey.optional() }),
+  ),
+});
+const issueRequest = z.object({
+  principal: z.object({
+    orgId: uuid,
+    userId: uuid,
+    roles: z.array(z.string()),
+    permissions: z.set(z.string()),
+    apiKeyId: uuid.optional(),
+  }),
+});
+
 /**
  * Signs a JWT with the claims `sub` (the user's id), `org_id`, `roles`, `permissions`, `iss`, `aud`, `iat`, `exp` and `jti`: what the principal may do and no
  * more, so that one of an API key has its scopes and no roles, and names the key as `api_key`.
- * @throws {ValidationFailedError} when the first key has no private half, or the lifetime is out of range.
+ * @throws {ValidationFailedError} when the first key has no private half, the lifetime is out of range, or the principal is none.
  */
-export async function issueAccessToken(
-  { issuer, audience, keys }: AccessTokenKeys,
-  { principal, lifetimeSeconds = 300 }: IssueAccessToken,
-): Promise<string> {
+export async function issueAccessToken(signing: AccessTokenKeys, issue: IssueAccessToken): Promise<string> {
+  checkRequest(keyring, { subject: 'access token keys', value: signing });
+  checkRequest(issueRequest, { subject: 'access token', value: issue });
+  const { issuer, audience, keys } = signing;
+  const { principal, lifetimeSeconds = 300 } = issue;
   const [key] = keys;
   if (key?.privateKey === undefined) throw invalid('/keys/0', 'expected a key with its private half');
   if (!Number.isInteger(lifetimeSeconds) || lifetimeSeconds < 1 || lifetimeSeconds > 3_600)
@@ -103,7 +125,7 @@ async function verify(token: string, { issuer, audience, keys }: AccessTokenKeys
         if (key === undefined) throw new AccessTokenRefusedError();
         return key.publicKey;
       },
-      { issuer, audience, typ: TYPE, algorithms: ['EdDSA', 'ES256', 'RS256'], requiredClaims: ['exp', 'iat', 'sub'] },
+      { issuer, audience, typ: TYPE, algorithms: [...ALGORITHMS], requiredClaims: ['exp', 'iat', 'sub'] },
     );
     return payload;
   } catch (cause) {

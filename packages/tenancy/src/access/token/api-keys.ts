@@ -18,8 +18,10 @@ import {
 } from '@mad/core';
 import { z } from 'zod';
 import { ApiKeyRefusedError } from '../access-errors.ts';
+import { authorizeNow } from '../authorize-now.ts';
 import { covers, isGrantable } from '../permission-sets.ts';
 import { requireHeld } from '../require-held.ts';
+import { requireObject } from '../require-object.ts';
 import { newBearer } from './bearer.ts';
 
 const KIND = 'api_key';
@@ -77,13 +79,14 @@ export async function createApiKey(
   key: CreateApiKey,
 ): Promise<CreatedApiKey> {
   const { userId } = caller;
-  authorize(caller, 'token.manage', { ownerId: userId });
+  const mayMake = (who: Caller) => authorize(who, 'token.manage', { ownerId: userId });
+  mayMake(caller);
   if (userId === null) throw new PermissionDeniedError({ permission: 'token.manage:own' });
   if (caller.apiKeyId !== undefined) throw new ApiKeyRefusedError({ tokenId: caller.apiKeyId });
   checkRequest(request, { subject: 'API key', value: key });
-  requireHeld(caller, key.scopes);
   const bearer = newBearer(KIND);
   const row = await inOrganization(metadata, caller.orgId, async (tx) => {
+    requireHeld(await authorizeNow(tx, caller, mayMake), key.scopes);
     const made = await insertToken(tx, {
       token_id: bearer.id,
       user_id: userId,
@@ -115,6 +118,7 @@ export async function listApiKeys(
   caller: Caller,
   page: PageRequest & { readonly userId?: string | undefined } = {},
 ): Promise<Page<ApiKey>> {
+  requireObject(page, 'page');
   const own = caller.userId !== null && covers(caller.permissions, 'token.manage:own') ? caller.userId : undefined;
   const seesAll = caller.permissions.has('token.manage');
   if (!seesAll && (own === undefined || (page.userId !== undefined && page.userId !== own)))
@@ -134,13 +138,14 @@ export async function listApiKeys(
 export async function revokeApiKey(
   metadata: MetadataDatabase,
   caller: Caller,
-  { tokenId }: { readonly tokenId: string },
+  revoked: { readonly tokenId: string },
 ): Promise<void> {
   if (!covers(caller.permissions, 'token.manage:own')) authorize(caller, 'token.manage');
+  const { tokenId } = requireObject(revoked, 'API key');
   await inOrganization(metadata, caller.orgId, async (tx) => {
     const row = await findToken(tx, { tokenId });
     const key = row?.kind === KIND ? row : undefined;
-    authorize(caller, 'token.manage', { ownerId: key?.user_id ?? null });
+    await authorizeNow(tx, caller, (now) => authorize(now, 'token.manage', { ownerId: key?.user_id ?? null }));
     if (key === undefined) throw new NotFoundError({ entity: 'API key', id: tokenId });
     if (key.revoked) return;
     await revokeToken(tx, { tokenId });

@@ -1,5 +1,6 @@
 import { Recent } from '@mad/core';
 import type { Principal } from '../find-caller.ts';
+import { requireObject } from '../require-object.ts';
 import { sha256 } from './bearer.ts';
 
 /** No option remembers longer: a revoked key would go on working for so long. */
@@ -16,15 +17,15 @@ export interface TokenMemory {
  * Remembers at most `capacity` tokens for `rememberMs` after the look-up that proved them began: a token that is revoked, or whose holder loses
  * a role, goes on for no longer than that.
  */
-export function createTokenMemory({
-  rememberMs = 2_000,
-  capacity = 1_000,
-}: {
-  /** @default 2_000, at most 5_000 */
-  readonly rememberMs?: number | undefined;
-  /** @default 1_000 */
-  readonly capacity?: number | undefined;
-} = {}): TokenMemory {
+export function createTokenMemory(
+  options: {
+    /** @default 2_000, at most 5_000 */
+    readonly rememberMs?: number | undefined;
+    /** @default 1_000 */
+    readonly capacity?: number | undefined;
+  } = {},
+): TokenMemory {
+  const { rememberMs = 2_000, capacity = 1_000 } = requireObject(options, 'token memory');
   const proven = new Recent<string, { readonly principal: Principal; readonly until: number }>(capacity);
   const lifetime = Math.min(rememberMs, MOST_MS);
   return {

@@ -6,6 +6,7 @@ import {
   type Page,
   type PageRequest,
 } from '@mad/core';
+import { requireObject } from '../../access/require-object.ts';
 
 /** A provider that users of the platform may sign in by. */
 export interface IdentityProvider {
@@ -23,6 +24,7 @@ export async function findIdentityProviders(
   { metadata }: { readonly metadata: MetadataDatabase },
   page: PageRequest = {},
 ): Promise<Page<IdentityProvider>> {
+  requireObject(page, 'page');
   return inAllOrganizations(metadata, async (tx) => {
     const { items, ...rest } = await listIdentityProviders(tx, page);
     const providers = items.map(({ provider_id: providerId, name, kind, config }) => ({

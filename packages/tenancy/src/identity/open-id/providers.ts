@@ -30,6 +30,7 @@ export interface AddIdentityProvider {
 const actor = z.uuid().nullable();
 const kind = z.string().regex(/^[a-z][a-z0-9_]{0,49}$/);
 const addition = z.strictObject({ name: storableText(200), kind, config: providerConfig, actor });
+const removal = z.object({ providerId: z.string(), actor });
 const change = z.strictObject({
   providerId: z.uuid(),
   name: storableText(200).optional(),
@@ -90,11 +91,13 @@ export async function setIdentityProvider(
   });
 }
 
-/** Removes a provider with every link to a user by it; the users stay. @throws {NotFoundError} */
+/** Removes a provider with every link to a user by it; the users stay. @throws {ValidationFailedError} @throws {NotFoundError} */
 export async function removeIdentityProvider(
   { metadata }: { readonly metadata: MetadataDatabase },
-  { providerId, actor }: { readonly providerId: string; readonly actor: string | null },
+  request: { readonly providerId: string; readonly actor: string | null },
 ): Promise<void> {
+  checkRequest(removal, { subject: 'identity provider', value: request });
+  const { providerId, actor } = request;
   await inAllOrganizations(metadata, async (tx) => {
     if (!(await deleteIdentityProvider(tx, { providerId })))
       throw new NotFoundError({ entity: 'identity provider', id: providerId, where: 'this platform' });
