@@ -1,4 +1,4 @@
-import { isMadError } from '@mad/core';
+import { isMadError, type JsonObject } from '@mad/core';
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAuditCommand } from './audit/audit-command.ts';
@@ -19,17 +19,22 @@ const MISUSED = 2;
 
 /**
  * Runs `mad` with these arguments and resolves to its exit code: 0 done, 1 failed, 2 called in a wrong way. Never throws: whatever goes wrong
- * becomes one line on `terminal.err`, and no line ever holds a password.
+ * becomes one line on `terminal.err`, with `--json` one of JSON, and no line ever holds a password.
  */
 export async function runMad(args: readonly string[], terminal: Terminal): Promise<number> {
+  const isJson = wantsJson(args);
+  let misuse = '';
   const program = new Command('mad')
     .description('every operation of mad by hand')
     .version(manifest.version)
     .exitOverride()
     .configureOutput({
       writeOut: terminal.out,
-      writeErr: terminal.err,
-      outputError: (text, write) => write(`mad: ${toLine(describeMisuse(text))}\n`),
+      writeErr: isJson ? () => {} : terminal.err,
+      outputError: (text, write) => {
+        misuse = toLine(describeMisuse(text));
+        write(`mad: ${misuse}\n`);
+      },
     });
   addMigrateCommand(program, terminal);
   addDoctorCommand(program, terminal);
@@ -43,10 +48,33 @@ export async function runMad(args: readonly string[], terminal: Terminal): Promi
     await program.parseAsync(args, { from: 'user' });
     return DONE;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : MISUSED;
-    terminal.err(`mad: ${toLine(describe(error))}\n`);
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return DONE;
+      const message = misuse || 'a command is missing; --help lists them';
+      if (isJson) terminal.err(toErrorJson({ code: CommandUsageError.code, message, details: {} }));
+      return MISUSED;
+    }
+    const message = toLine(describe(error));
+    const { code, details } = isMadError(error) ? error : { code: null, details: {} };
+    terminal.err(isJson ? toErrorJson({ code, message, details }) : `mad: ${message}\n`);
     return error instanceof CommandUsageError ? MISUSED : FAILED;
   }
+}
+
+/** Also where the arguments cannot be parsed. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).includes('--json');
+}
+
+/** Details as docs/reference/errors.md names them. */
+function toErrorJson(error: {
+  readonly code: string | null;
+  readonly message: string;
+  readonly details: JsonObject;
+}): string {
+  const hide = (_: string, value: unknown): unknown => (typeof value === 'string' ? hidePasswords(value) : value);
+  return `${JSON.stringify({ error }, hide)}\n`;
 }
 
 function describe(error: unknown): string {

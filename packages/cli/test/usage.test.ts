@@ -105,11 +105,40 @@ test.each([
     /^mad: --cluster: expected [^\n]*\n$/,
   ]),
   ['doctor without a url', ['doctor'], /^mad: --url: expected .*got none\n$/],
-  ['doctor of no uuid', ['doctor', '--url', 'postgresql://h/d', '--org', 'x'], /^mad: --org: .*got "x"\n$/],
+  [
+    'a word behind the clusters',
+    ['org', 'move', '--cluster', 'main=postgresql://u:hush@h/d', 'acme'],
+    /^mad: --cluster: expected name=url for each word behind it, got "acme": put what is no cluster before --cluster\n$/,
+  ],
+  [
+    'what is no permission',
+    ['token', 'create', 'x', '--scope', 'job.creat'],
+    /^mad: --scope: .*got "job\.creat", .*\n$/,
+  ],
+  [
+    'a name behind the permissions',
+    ['token', 'create', '--scope', 'job.view', 'nightly'],
+    /^mad: --scope: .*got "nightly", which is none; put what is no permission before --scope\n$/,
+  ],
+  [
+    'a page too long',
+    ['org', 'list', '--limit', '501'],
+    /^mad: --limit: expected a whole number from 1 to 500, got "501"\n$/,
+  ],
+  [
+    'half a gigabyte too little',
+    ['org', 'quota', 'x', '--storage-gb', '-1'],
+    /^mad: --storage-gb: expected a number of 0 or more, or none, got "-1"\n$/,
+  ],
+  [
+    'half a job',
+    ['org', 'quota', 'x', '--concurrent', '1.5'],
+    /^mad: --concurrent: expected a whole number .*got "1\.5"\n$/,
+  ],
   [
     'a folder of artifacts that is not there',
     ['doctor', '--url', 'postgresql://h/d', '--artifacts', '/nowhere/at/all'],
-    /^mad: --artifacts: expected the folder of a local store, got "\/nowhere\/at\/all", where there is nothing\n$/,
+    /^mad: --artifacts: expected the folder of a local store, got "\/nowhere\/at\/all", where there is nothing; make the folder if the store is new\n$/,
   ],
   [
     'a file for a folder of artifacts',
@@ -155,6 +184,25 @@ test.each([
   expect({ code, out: printed.out }).toEqual({ code: 2, out: '' });
   expect(printed.err).toMatch(line);
   expect(printed.err).not.toMatch(/hush|S3CR|ET@/i);
+});
+
+test.each([
+  ['an option of ours', ['migrate', 'status', '--json'], /^--url: expected .*got none$/, { option: '--url' }],
+  ['an argument too few', ['org', 'show', '--json'], /^missing required argument 'org'$/, {}],
+  [
+    'a misspelt option',
+    ['org', 'list', '--json', '--urll=postgresql://u:hush@h/d'],
+    /^unknown option '--urll=.*'$/,
+    {},
+  ],
+  ['no command', ['org', '--json'], /./, {}],
+])('%s with --json: one line of JSON, exit code 2', async (...[, args, message, details]) => {
+  const run = await mad(args);
+  expect(run).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/^[^\n]+\n$/) });
+  expect(run.err).not.toContain('hush');
+  expect(JSON.parse(run.err)).toEqual({
+    error: { code: 'MAD_CLI_USAGE', message: expect.stringMatching(message), details },
+  });
 });
 
 test('the process ends with that exit code', async () => {

@@ -132,9 +132,15 @@ function tellQuota({ quota, limit, used, asked }: QuotaExceededFacts): string {
 /** Thrown when the caller lacks a permission in its organization. */
 export class PermissionDeniedError extends MadError {
   static override readonly code = 'MAD_CORE_PERMISSION_DENIED';
-  constructor({ permission }: { permission: string }) {
+  constructor({
+    permission,
+    hint = 'ask an administrator of the organization for a role that holds it',
+  }: {
+    permission: string;
+    hint?: string | undefined;
+  }) {
     super({
-      message: `this call needs the permission ${permission}; ask an administrator of the organization for a role that holds it`,
+      message: `this call needs the permission ${permission}; ${hint}`,
       details: { permission },
     });
   }

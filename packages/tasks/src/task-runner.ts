@@ -111,6 +111,8 @@ class HttpTaskRunner implements ServiceTaskRunner {
   readonly #callbacks: Callbacks | undefined;
   readonly #secrets: SecretsResolver | undefined;
   readonly #logger: Logger;
+  /** The second to dispose waits for the first. */
+  #disposal: Promise<void> | undefined;
 
   constructor(options: TaskRunnerOptions) {
     const { metadata, clock = systemClock, logger = silentLogger } = options;
@@ -291,7 +293,12 @@ class HttpTaskRunner implements ServiceTaskRunner {
     };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
     await this.#services[Symbol.asyncDispose]();
     await this.#ownDispatcher?.close();
   }

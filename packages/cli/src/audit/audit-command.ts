@@ -1,7 +1,7 @@
 import { type AuditRecord, type AuditVerification, listAudit, verifyAudit } from '@mad/tenancy';
 import type { Command } from 'commander';
 import { count } from '../cache/amounts.ts';
-import { parseCount, parseTime } from '../cache/parse-cache-flags.ts';
+import { parseLimit, parseTime } from '../cache/parse-cache-flags.ts';
 import { showProgress } from '../cache/show-progress.ts';
 import { toJson } from '../cache/to-json.ts';
 import { AuditTamperedError, CommandUsageError } from '../errors.ts';
@@ -11,7 +11,7 @@ import {
   inPlatform,
   type OpenedPlatform,
   type OperatorFlags,
-  parseUserId,
+  resolveUserId,
   withMetadataOptions,
 } from '../org/operator-options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -40,7 +40,7 @@ interface VerifyFlags extends TrailFlags {
 export function addAuditCommand(program: Command, terminal: Terminal): void {
   const audit = program.command('audit').description('who changed what, and whether that record is whole');
   withTrail(audit.command('list').description('list what was done, the newest first'))
-    .option('--by <uuid>', 'by this user, also one that is deleted')
+    .option('--by <user>', 'by this user: their e-mail address, or their uuid, also of one that is deleted')
     .option('--action <word>', 'such as role.assign')
     .option('--type <word>', 'to what is of this kind, such as user')
     .option('--id <text>', 'to the one with this id')
@@ -74,14 +74,14 @@ async function resolveTrail({ metadata }: OpenedPlatform, { org, platform }: Tra
 async function list(terminal: Terminal, flags: ListFlags): Promise<void> {
   const filter = {
     ...{ action: flags.action, entityType: flags.type, entityId: flags.id, cursor: flags.cursor },
-    ...(flags.by !== undefined && { actor: parseUserId('--by', flags.by) }),
     ...(flags.from !== undefined && { from: parseTime('--from', flags.from) }),
     ...(flags.to !== undefined && { to: parseTime('--to', flags.to) }),
-    ...(flags.limit !== undefined && { limit: Math.min(500, parseCount('--limit', flags.limit)) }),
+    ...(flags.limit !== undefined && { limit: parseLimit(flags.limit) }),
   };
-  const page = await inPlatform(terminal, flags, async (opened) =>
-    listAudit(opened.metadata, 'operator', { ...filter, orgId: await resolveTrail(opened, flags) }),
-  );
+  const page = await inPlatform(terminal, flags, async (opened) => {
+    const actor = flags.by === undefined ? undefined : await resolveUserId(opened.metadata, '--by', flags.by);
+    return listAudit(opened.metadata, 'operator', { ...filter, actor, orgId: await resolveTrail(opened, flags) });
+  });
   if (flags.json) return void terminal.out(toJson(page));
   if (page.items.length === 0) return void terminal.out('no entries\n');
   terminal.out(formatTable([['n', 'at', 'by', 'action', 'what', 'facts'], ...page.items.map(toRow)]));

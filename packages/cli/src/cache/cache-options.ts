@@ -10,12 +10,12 @@ import { createResultsDatabases } from '@mad/tenancy';
 import type { Command } from 'commander';
 import { parseDatabaseUrl } from '../database/database-url.ts';
 import { inDatabase } from '../database/in-database.ts';
+import { clusterOption } from '../doctor/cluster-option.ts';
 import { parseClusters } from '../doctor/parse-clusters.ts';
 import { requireArtifactFolder } from '../doctor/require-artifact-folder.ts';
 import { requireClusters } from '../doctor/require-clusters.ts';
-import { requireOrganization } from '../doctor/require-organization.ts';
+import { resolveOrganization } from '../doctor/resolve-organization.ts';
 import { CommandUsageError } from '../errors.ts';
-import { parseOrgId } from '../migrate/parse-flags.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** What every command of the cache is told. */
@@ -50,12 +50,9 @@ const PERMISSIONS = ['cache.view', 'cache.manage', 'job.view', 'job.create', 'jo
 export function withCacheOptions(command: Command): Command {
   return command
     .option('--url <url>', 'the Metadata DB: postgresql://user:password@host:port/database (or MAD_DATABASE_URL)')
-    .option(
-      '--cluster <name=url...>',
-      'where the Results DBs of a cluster are, under its name in org_databases (or MAD_CLUSTERS, parted by spaces)',
-    )
+    .addOption(clusterOption())
     .option('--artifacts <folder>', 'the local store with the files of the results')
-    .option('--org <uuid>', 'the organization')
+    .option('--org <org>', 'the organization: its uuid, or its name')
     .option('--json', 'print one JSON object');
 }
 
@@ -74,12 +71,12 @@ export async function inCache<Result>(
 ): Promise<Result> {
   const url = parseDatabaseUrl(flags.url ?? env.MAD_DATABASE_URL);
   const clusters = parseClusters(flags.cluster ?? env.MAD_CLUSTERS?.split(/\s+/).filter((text) => text !== '') ?? []);
-  const orgId = requireOrg(flags);
+  const org = requireOrg(flags);
   if (flags.artifacts !== undefined) await requireArtifactFolder(flags.artifacts);
   const artifacts = flags.artifacts === undefined ? noArtifacts : createLocalArtifactStore({ folder: flags.artifacts });
   return inDatabase(url, async (db) => {
     const metadata = await openMetadataDatabase(db, { allowPrivileged: true });
-    await requireOrganization(metadata, { orgId });
+    const orgId = await resolveOrganization(metadata, org);
     await requireClusters(metadata, { clusters, orgId });
     await using results = createResultsDatabases({ metadata, clusters, maxConnections: MAX_CONNECTIONS });
     const caller: Caller = { orgId, userId: null, permissions: new Set(PERMISSIONS) };
@@ -88,8 +85,8 @@ export async function inCache<Result>(
 }
 
 function requireOrg({ org }: CacheFlags): string {
-  if (org !== undefined) return parseOrgId(org);
-  throw new CommandUsageError({ option: '--org', expected: 'the uuid of the organization', got: 'none' });
+  if (org !== undefined) return org;
+  throw new CommandUsageError({ option: '--org', expected: 'the uuid or the name of the organization', got: 'none' });
 }
 
 /** For commands that read files: without the store each file would be missing. @throws {CommandUsageError} */

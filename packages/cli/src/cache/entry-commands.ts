@@ -4,7 +4,7 @@ import { CommandUsageError } from '../errors.ts';
 import type { Terminal } from '../terminal.ts';
 import { type CacheFlags, inCache, KEY_HELP, withCacheOptions } from './cache-options.ts';
 import { formatEntries, formatEntry } from './entry-text.ts';
-import { parseCount, parseDuration, parseJobId, parseKey, parseTime, parseWord } from './parse-cache-flags.ts';
+import { parseDuration, parseJobId, parseKey, parseLimit, parseTime, parseWord } from './parse-cache-flags.ts';
 import { resolveKey } from './resolve-key.ts';
 import { toJson } from './to-json.ts';
 
@@ -63,7 +63,7 @@ async function list(terminal: Terminal, flags: ListFlags): Promise<void> {
     ...(state !== undefined && { state: parseWord('--state', state, STATES) }),
     ...(pinned && { pinned }),
     ...(job !== undefined && { canonicalJobId: parseJobId('--job', job) }),
-    ...(limit !== undefined && { limit: parseCount('--limit', limit) }),
+    ...(limit !== undefined && { limit: parseLimit(limit) }),
     ...(cursor !== undefined && { cursor }),
   };
   const page = await inCache(terminal, flags, ({ platform, caller }) => listEntries(platform, caller, given));

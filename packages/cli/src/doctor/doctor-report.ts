@@ -1,11 +1,12 @@
 import type { Finding, Reconciled } from '@mad/core';
 import { formatTable } from '../format-table.ts';
+import type { LeftFinding } from './look-for-left.ts';
 import type { OrphanFinding } from './look-for-orphans.ts';
 
 /** All that one run of `mad doctor` has to tell. */
 export interface DoctorReport extends Reconciled {
   readonly dryRun: boolean;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly (Finding | LeftFinding)[];
   readonly orphans: readonly OrphanFinding[];
 }
 
@@ -18,7 +19,7 @@ export function formatDoctorReport({ organizations, jobs, findings, orphans }: D
   return `${formatFindings(findings)}${formatOrphans(orphans)}${looked}, ${end}\n`;
 }
 
-function formatFindings(findings: readonly Finding[]): string {
+function formatFindings(findings: DoctorReport['findings']): string {
   if (findings.length === 0) return '';
   const head = ['organization', 'job', 'finding', 'state', 'found', 'remedy'];
   const rows = findings.map((finding) => [

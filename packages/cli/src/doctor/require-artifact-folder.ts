@@ -5,7 +5,7 @@ import { CommandUsageError } from '../errors.ts';
 export async function requireArtifactFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found?.isDirectory()) return;
-  const what = found ? 'something else' : 'nothing';
+  const what = found ? 'something else' : 'nothing; make the folder if the store is new';
   throw new CommandUsageError({
     option: '--artifacts',
     expected: 'the folder of a local store',

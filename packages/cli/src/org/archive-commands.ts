@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type ArtifactStore, createLocalArtifactStore } from '@mad/core';
 import {
@@ -63,9 +64,15 @@ function withArtifacts(command: Command): Command {
   );
 }
 
-async function openArtifacts({ artifacts: folder }: ArtifactFlags): Promise<ArtifactStore> {
+/** `mayBeNew`: what is written into it is all that it needs to hold. */
+async function openArtifacts(
+  { artifacts: folder }: ArtifactFlags,
+  { mayBeNew = false }: { readonly mayBeNew?: boolean } = {},
+): Promise<ArtifactStore> {
   if (folder === undefined)
     throw new CommandUsageError({ option: '--artifacts', expected: 'the folder of a local store', got: 'none' });
+  // What cannot be made is told below.
+  if (mayBeNew) await mkdir(folder, { recursive: true }).catch(() => {});
   await requireArtifactFolder(folder);
   return createLocalArtifactStore({ folder });
 }
@@ -93,9 +100,9 @@ function describe({ orgId, sha256, rows, files }: OrganizationArchive, file: str
 }
 
 async function restore(terminal: Terminal, file: string, flags: RestoreFlags): Promise<void> {
-  const artifacts = await openArtifacts(flags);
-  const restored = await inPlatform(terminal, flags, ({ metadata, clusters, actor }) => {
+  const restored = await inPlatform(terminal, flags, async ({ metadata, clusters, actor }) => {
     const place = parsePlace(flags, clusters);
+    const artifacts = await openArtifacts(flags, { mayBeNew: true });
     return showProgress(terminal, (show) => {
       show('verifying the archive');
       const onStep = (step: string) => show(`restoring: ${step}`);

@@ -13,7 +13,11 @@ export interface Confirmation {
 export async function confirm({ ask }: Terminal, { warning, word, yes }: Confirmation): Promise<void> {
   if (yes) return;
   if (ask === undefined)
-    throw new CommandUsageError({ option: '--yes', expected: `it to be given, because ${warning}`, got: 'none' });
+    throw new CommandUsageError({
+      option: '--yes',
+      expected: `this option, or ${word} typed at a terminal`,
+      got: `neither; nothing was done, since ${warning}`,
+    });
   const answer = await ask(`${warning}. Type ${word} to go on: `);
   if (answer.trim() !== word)
     throw new CommandUsageError({

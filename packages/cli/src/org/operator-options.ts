@@ -1,6 +1,7 @@
 import {
   findOrganization,
   findOrganizationByName,
+  findUserByEmail,
   inAllOrganizations,
   isUuid,
   type MetadataDatabase,
@@ -12,9 +13,11 @@ import type { Clusters } from '@mad/tenancy';
 import type { Command } from 'commander';
 import { parseDatabaseUrl } from '../database/database-url.ts';
 import { inDatabase } from '../database/in-database.ts';
+import { clusterOption } from '../doctor/cluster-option.ts';
 import { parseClusters } from '../doctor/parse-clusters.ts';
 import { CommandUsageError } from '../errors.ts';
 import type { Terminal } from '../terminal.ts';
+import { USER_HELP } from '../user/find-user.ts';
 
 /** What every command of the platform's operator is told. */
 export interface OperatorFlags {
@@ -44,15 +47,15 @@ export function withMetadataOptions(command: Command): Command {
 
 /** Adds those of commands that change something. */
 export function withActorOption(command: Command): Command {
-  return withMetadataOptions(command).option('--actor <uuid>', 'the user whom the audit trail names (default: none)');
+  return withMetadataOptions(command).option(
+    '--actor <user>',
+    `the user whom the audit trail names: ${USER_HELP} (default: none)`,
+  );
 }
 
 /** Adds those of commands that change something in Results DBs. */
 export function withOperatorOptions(command: Command): Command {
-  return withActorOption(command).option(
-    '--cluster <name=url...>',
-    'where the Results DBs of a cluster are, under its name in org_databases (or MAD_CLUSTERS, parted by spaces)',
-  );
+  return withActorOption(command).addOption(clusterOption());
 }
 
 /** Opens what the flags and the environment name, and closes it after `use`. @throws {CommandUsageError} */
@@ -63,17 +66,20 @@ export async function inPlatform<Result>(
 ): Promise<Result> {
   const url = parseDatabaseUrl(flags.url ?? env.MAD_DATABASE_URL);
   const clusters = parseClusters(flags.cluster ?? env.MAD_CLUSTERS?.split(/\s+/).filter((text) => text !== '') ?? []);
-  const actor = flags.actor === undefined ? null : parseUserId('--actor', flags.actor);
   return inDatabase(url, async (db) => {
     const metadata = await openMetadataDatabase(db, { allowPrivileged: true });
+    const actor = flags.actor === undefined ? null : await resolveUserId(metadata, '--actor', flags.actor);
     return await use({ metadata, clusters, actor });
   });
 }
 
-/** A user's id. @throws {CommandUsageError} */
-export function parseUserId(option: string, text: string): string {
+/** A user's id, of a uuid as it is: the audit trail outlives users. @throws {CommandUsageError} for an address that nobody has. */
+export async function resolveUserId(metadata: MetadataDatabase, option: string, text: string): Promise<string> {
   if (isUuid(text)) return text.toLowerCase();
-  throw new CommandUsageError({ option, expected: 'the uuid of a user', got: JSON.stringify(text) });
+  const user = await inAllOrganizations(metadata, (tx) => findUserByEmail(tx, { email: text }));
+  if (user) return user.user_id;
+  const got = `${JSON.stringify(text)}, which no user has`;
+  throw new CommandUsageError({ option, expected: 'the uuid or the e-mail address of a user', got });
 }
 
 /** The organization of this uuid or name. @throws {NotFoundError} */

@@ -10,7 +10,7 @@ import {
 } from '@mad/core';
 import type { Command } from 'commander';
 import { count } from '../cache/amounts.ts';
-import { parseCount, parseWord } from '../cache/parse-cache-flags.ts';
+import { parseLimit, parseWord } from '../cache/parse-cache-flags.ts';
 import { toJson } from '../cache/to-json.ts';
 import { formatTable } from '../format-table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -39,17 +39,34 @@ export function addShowCommands(org: Command, terminal: Terminal): void {
 /** An organization, and where its Results DB is. */
 function toItem({ org_id, name, status, created_at }: OrganizationRow, database: OrgDatabaseRow | undefined) {
   const { placement = null, cluster = null, database_name = null, schema_name = null } = database ?? {};
-  const { state = null, schema_version = null, transition = null, error = null } = database ?? {};
+  const { state = null, schema_version = null, error = null } = database ?? {};
+  const { transition = null, other_placement = null, other_cluster = null } = database ?? {};
   return {
     ...{ org_id, name, status, created_at },
-    results: database && { placement, cluster, database_name, schema_name, state, schema_version, transition, error },
+    results: database && {
+      ...{ placement, cluster, database_name, schema_name, state, schema_version, error },
+      ...{ transition, other_placement, other_cluster },
+    },
   };
 }
+
+/** Of a Results DB, and what is done with it. */
+function describeState({ state, transition, other_placement, other_cluster }: TransitionState): string {
+  const other = `${other_placement} on ${other_cluster}`;
+  if (transition === 'move') return `${state} to ${other}`;
+  if (transition === 'move_back') return `${state} back, ${other} to drop`;
+  if (transition === 'move_drop') return `${state}, ${other} to drop`;
+  return transition === null ? `${state}` : `${state}, ${transition}`;
+}
+
+type TransitionState = Pick<OrgDatabaseRow, 'transition' | 'other_placement' | 'other_cluster'> & {
+  readonly state: string | null;
+};
 
 async function list(terminal: Terminal, flags: ListFlags): Promise<void> {
   const request = {
     ...(flags.status !== undefined && { status: parseWord('--status', flags.status, STATUSES) }),
-    ...(flags.limit !== undefined && { limit: parseCount('--limit', flags.limit) }),
+    ...(flags.limit !== undefined && { limit: parseLimit(flags.limit) }),
     ...(flags.cursor !== undefined && { cursor: flags.cursor }),
   };
   const page = await inPlatform(terminal, flags, ({ metadata }) =>
@@ -66,10 +83,11 @@ async function list(terminal: Terminal, flags: ListFlags): Promise<void> {
   if (page.items.length === 0) return void terminal.out('no organizations\n');
   const rows = page.items.map(({ org_id, name, status, created_at, results }) => [
     ...[org_id, name, status, results?.placement ?? '-', results?.cluster ?? '-'],
-    ...[results?.schema_version ?? '-', created_at.toISOString().slice(0, 10)],
+    ...[results ? describeState(results) : '-', results?.schema_version ?? '-', created_at.toISOString().slice(0, 10)],
   ]);
   const more = page.nextCursor === undefined ? '' : `; go on with --cursor ${page.nextCursor}`;
-  terminal.out(formatTable([['organization', 'name', 'status', 'placement', 'cluster', 'version', 'made'], ...rows]));
+  const head = ['organization', 'name', 'status', 'placement', 'cluster', 'results', 'version', 'made'];
+  terminal.out(formatTable([head, ...rows]));
   terminal.out(`${count(rows.length, 'organization')}${more}\n`);
 }
 
@@ -82,7 +100,7 @@ async function show(terminal: Terminal, text: string, flags: OperatorFlags): Pro
     ['placement', `${results.placement} on ${results.cluster}`],
     ['database', results.database_name ?? 'the default one of the cluster'],
     ['schema', results.schema_name ?? '-'],
-    ['state', [results.state, results.transition].filter(Boolean).join(', ')],
+    ['state', describeState(results)],
     ['version', results.schema_version ?? '-'],
     ...(results.error === null ? [] : [['error', JSON.stringify(results.error)]]),
   ];

@@ -1,4 +1,5 @@
 import {
+  GRANTABLE_PERMISSIONS,
   getToken,
   inOrganization,
   isUuid,
@@ -16,9 +17,9 @@ import {
   type Principal,
   revokeApiKey,
 } from '@mad/tenancy';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { count } from '../cache/amounts.ts';
-import { parseCount, parseDuration } from '../cache/parse-cache-flags.ts';
+import { parseDuration, parseLimit } from '../cache/parse-cache-flags.ts';
 import { toJson } from '../cache/to-json.ts';
 import { CommandUsageError } from '../errors.ts';
 import { formatTable } from '../format-table.ts';
@@ -48,7 +49,8 @@ interface ListFlags extends KeyFlags {
 
 const TOKEN_HELP = 'its uuid, as mad token list shows it';
 /** The two ends of a key's time are read from two clocks. */
-const LONGEST_MS = 366 * 86_400_000;
+const MAX_DAYS = 366;
+const LONGEST_MS = MAX_DAYS * 86_400_000;
 const EXPIRES = '--expires-in <duration>';
 
 /** Adds `mad token` with its commands. */
@@ -58,7 +60,12 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
     .description('make a key by which a member acts in an organization; the audit trail names the member')
     .argument('<name>', 'for people')
     .option('--user <user>', `who acts by it: ${USER_HELP}`)
-    .option('--scope <permission...>', 'what it may do, of what they may do, such as job.create job.view')
+    .addOption(
+      new Option(
+        '--scope <permission...>',
+        'what it may do, of what they may do, such as job.create job.view',
+      ).argParser(collectScope),
+    )
     .option(EXPIRES, 'such as 30d (default: 90d, at most 366d)')
     .action((name: string, flags: CreateFlags) => create(terminal, name, flags));
   withOrgOption(
@@ -89,6 +96,13 @@ function parseTokenId(text: string): string {
   });
 }
 
+/** It takes every word up to the next option. @throws {CommandUsageError} */
+function collectScope(text: string, before: readonly string[] = []): readonly string[] {
+  if (GRANTABLE_PERMISSIONS.some((permission) => permission === text)) return [...before, text];
+  const got = `${JSON.stringify(text)}, which is none; put what is no permission before --scope`;
+  throw new CommandUsageError({ option: '--scope', expected: 'permissions such as job.view', got });
+}
+
 async function create(terminal: Terminal, name: string, flags: CreateFlags): Promise<void> {
   const { user, scope: scopes } = flags;
   if (user === undefined) throw new CommandUsageError({ option: '--user', expected: USER_HELP, got: 'none' });
@@ -104,7 +118,9 @@ async function create(terminal: Terminal, name: string, flags: CreateFlags): Pro
 }
 
 function lifetimeOf({ expiresIn }: { readonly expiresIn?: string }): { readonly expiresInMs?: number } {
-  return expiresIn === undefined ? {} : { expiresInMs: parseDuration('--expires-in', expiresIn) };
+  return expiresIn === undefined
+    ? {}
+    : { expiresInMs: parseDuration('--expires-in', expiresIn, { maxDays: MAX_DAYS }) };
 }
 
 /** Nobody else may hand out what the member holds. */
@@ -129,7 +145,7 @@ async function list(terminal: Terminal, flags: ListFlags): Promise<void> {
     const caller = await operatorIn(opened, flags);
     const request = {
       ...(user !== undefined && { userId: (await requireUser(metadata, user)).user_id }),
-      ...(limit !== undefined && { limit: parseCount('--limit', limit) }),
+      ...(limit !== undefined && { limit: parseLimit(limit) }),
       ...(cursor !== undefined && { cursor }),
     };
     return listApiKeys(metadata, caller, request);

@@ -4,6 +4,7 @@ import { toJson } from '../cache/to-json.ts';
 import { CommandUsageError } from '../errors.ts';
 import { inPlatform, type OperatorFlags, withActorOption } from '../org/operator-options.ts';
 import type { Terminal } from '../terminal.ts';
+import { typedBy } from '../typed-by.ts';
 import { requireUser, USER_HELP } from './find-user.ts';
 import { type OrgFlags, operatorIn, withOrgOption } from './in-organization.ts';
 import { readPassword } from './read-password.ts';
@@ -39,8 +40,9 @@ export function addAccountCommands(user: Command, terminal: Terminal): void {
 
 async function create(terminal: Terminal, email: string, flags: CreateFlags): Promise<void> {
   const password = flags.withPassword ? await readPassword(terminal, email) : undefined;
+  const typed = { '/email': { option: 'E-MAIL', expected: 'an e-mail address', text: email } };
   const { userId } = await inPlatform(terminal, flags, ({ metadata, actor }) =>
-    createUser({ metadata }, { email, password, actor }),
+    typedBy(typed, () => createUser({ metadata }, { email, password, actor })),
   );
   const way = password === undefined ? 'no password' : 'a password';
   terminal.out(flags.json ? toJson({ userId, email }) : `${userId} is ${email}, with ${way}\n`);

@@ -9,12 +9,13 @@ import {
 } from '@mad/tenancy';
 import type { Command } from 'commander';
 import { count } from '../cache/amounts.ts';
-import { parseCount, parseDuration } from '../cache/parse-cache-flags.ts';
+import { parseDuration, parseLimit } from '../cache/parse-cache-flags.ts';
 import { toJson } from '../cache/to-json.ts';
 import { CommandUsageError } from '../errors.ts';
 import { formatTable } from '../format-table.ts';
 import { inPlatform, type OperatorFlags, withActorOption, withMetadataOptions } from '../org/operator-options.ts';
 import type { Terminal } from '../terminal.ts';
+import { typedBy } from '../typed-by.ts';
 import { requireUser, USER_HELP } from './find-user.ts';
 import { type OrgFlags, operatorIn, withOrgOption } from './in-organization.ts';
 
@@ -61,10 +62,13 @@ async function invite(
   { roles, flags }: { readonly roles: readonly string[]; readonly flags: InviteFlags },
 ): Promise<void> {
   const { expiresIn } = flags;
-  const lifetime = expiresIn === undefined ? {} : { expiresInMs: parseDuration('--expires-in', expiresIn) };
-  const made = await inPlatform(terminal, flags, async (opened) =>
-    inviteMember(opened.metadata, await operatorIn(opened, flags), { email, roles, ...lifetime }),
-  );
+  const lifetime =
+    expiresIn === undefined ? {} : { expiresInMs: parseDuration('--expires-in', expiresIn, { maxDays: 30 }) };
+  const typed = { '/email': { option: 'E-MAIL', expected: 'an e-mail address', text: email } };
+  const made = await inPlatform(terminal, flags, async (opened) => {
+    const caller = await operatorIn(opened, flags);
+    return typedBy(typed, () => inviteMember(opened.metadata, caller, { email, roles, ...lifetime }));
+  });
   if (flags.json) return void terminal.out(toJson(made));
   terminal.out(`${made.invitationId} invites ${email} until ${made.expiresAt.toISOString()}\n`);
   terminal.out(`send this to the address and to nobody else; it is shown this once:\n${made.bearer}\n`);
@@ -72,7 +76,7 @@ async function invite(
 
 async function listOpen(terminal: Terminal, flags: ListFlags): Promise<void> {
   const request = {
-    ...(flags.limit !== undefined && { limit: parseCount('--limit', flags.limit) }),
+    ...(flags.limit !== undefined && { limit: parseLimit(flags.limit) }),
     ...(flags.cursor !== undefined && { cursor: flags.cursor }),
   };
   const page = await inPlatform(terminal, flags, async (opened) =>

@@ -10,7 +10,7 @@ import {
 } from '@mad/core';
 import type { Command } from 'commander';
 import { count } from '../cache/amounts.ts';
-import { parseCount } from '../cache/parse-cache-flags.ts';
+import { parseLimit } from '../cache/parse-cache-flags.ts';
 import { toJson } from '../cache/to-json.ts';
 import { formatTable } from '../format-table.ts';
 import { inPlatform, type OperatorFlags, withMetadataOptions } from '../org/operator-options.ts';
@@ -36,7 +36,7 @@ export function addShowCommands(user: Command, terminal: Terminal): void {
 }
 
 const pageOf = ({ limit, cursor }: ListFlags) => ({
-  ...(limit !== undefined && { limit: parseCount('--limit', limit) }),
+  ...(limit !== undefined && { limit: parseLimit(limit) }),
   ...(cursor !== undefined && { cursor }),
 });
 

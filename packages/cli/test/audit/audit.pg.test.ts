@@ -89,7 +89,11 @@ test.each([
   ['no trail', ['list'], /^mad: --org: expected either an organization or --platform, got none of them\n$/],
   ['two trails', ['verify', '--org', 'x', '--platform'], /^mad: --org: expected either .*, got both\n$/],
   ['no anchor', ['verify', '--platform', '--anchor', '3:x'], /^mad: --anchor: expected number and hash .*got "3:x"\n$/],
-  ['what is no user', ['list', '--platform', '--by', 'ada'], /^mad: --by: expected the uuid of a user, got "ada"\n$/],
+  [
+    'what is no user',
+    ['list', '--platform', '--by', 'ada'],
+    /^mad: --by: expected the uuid or the e-mail address of a user, got "ada", which no user has\n$/,
+  ],
   ['what is no time', ['list', '--platform', '--from', 'soon'], /^mad: --from: expected a time .*\n$/],
 ])('%s: one line, exit code 2', async (_, args, line) => {
   const run = await audit(...args);

@@ -119,7 +119,7 @@ test('a file that nobody can bring back stays a finding, and the exit code says 
     const other = await prepare('schema', createHash('sha256').update('poses').digest('hex'));
     await createLocalArtifactStore({ folder }).put(other.orgId, 'poses');
     const run = await doctor('--org', orgId, '--fix', '--json', '--artifacts', folder);
-    expect(run).toMatchObject({ code: 1, err: 'mad: 1 finding is left\n' });
+    expect(run).toMatchObject({ code: 1, err: expect.stringContaining('1 finding is left') });
     const { findings } = JSON.parse(run.out) as { findings: { kind: string; job_id: string; outcome: string }[] };
     expect(findings.map(({ kind, job_id, outcome }) => [kind, job_id, outcome])).toEqual([
       ['mirror_missing', jobId, 'fixed'],
@@ -136,7 +136,7 @@ test.each([
   ['only other', { MAD_CLUSTERS: 'other=postgresql://u:hush@h/d' }],
 ])('a cluster that was not passed is a wrong call that names it, not a finding: %s', async (passed, env) => {
   const { orgId } = await prepare('schema');
-  for (const args of [[], ['--org', orgId, '--json']]) {
+  for (const args of [[], ['--org', orgId]]) {
     const run = await mad(['doctor', ...args], { MAD_DATABASE_URL: database.url, ...env });
     expect(run).toEqual({
       code: 2,
@@ -147,11 +147,11 @@ test.each([
 });
 
 test('an organization that is not there is a wrong call that names it, not a finding', async () => {
-  const run = await doctor('--org', '01890a5d-ac96-774b-bcce-b302099a8057', '--json');
+  const run = await doctor('--org', '01890a5d-ac96-774b-bcce-b302099a8057');
   expect(run).toEqual({
     code: 2,
     out: '',
-    err: 'mad: --org: expected an org_id of the table organizations in the Metadata DB, got 01890a5d-ac96-774b-bcce-b302099a8057, which was not found there\n',
+    err: 'mad: --org: expected the uuid or the name of an organization in the Metadata DB, got "01890a5d-ac96-774b-bcce-b302099a8057", which was not found there\n',
   });
 });
 
@@ -191,7 +191,7 @@ test('what is on a cluster and nobody knows, and what a row knows and is gone, a
   expect(lines.find((line) => line.includes(`${lost} `))).toMatch(/^own .* database_unknown .*DROP DATABASE "mad_/);
 
   const ofOne = await look('--org', orgId, '--json', '--fix');
-  expect(ofOne).toMatchObject({ code: 1, err: expect.stringMatching(/^mad: \d findings? (is|are) left\n$/) });
+  expect(ofOne).toMatchObject({ code: 1, err: expect.stringMatching(/"\d findings? (is|are) left"/) });
   expect(JSON.parse(ofOne.out).orphans).toEqual([
     expect.objectContaining({ kind: 'schema_missing', cluster: 'own', name: gone, org_id: orgId }),
   ]);
@@ -240,5 +240,5 @@ test('a database without migrations is one line with the next step', async () =>
   await using empty = await createPostgresDatabase();
   const run = await mad(['doctor', '--url', empty.url]);
   expect(run).toMatchObject({ code: 1, out: '' });
-  expect(run.err).toMatch(/^mad: [^\n]*run the metadata migrations[^\n]*\n$/);
+  expect(run.err).toMatch(/^mad: [^\n]*run the metadata migrations[^\n]*; mad migrate metadata --url [^\n]*\n$/);
 });

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inAllOrganizations, newId, updateOrgDatabase } from '@mad/core';
+import { inAllOrganizations, newId, type OrgDatabaseRowUpdate, updateOrganization, updateOrgDatabase } from '@mad/core';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestPlatform, type TestPlatform } from './platform.ts';
@@ -25,9 +25,9 @@ test('an organization is made, listed and shown by name and by uuid', async () =
   const [, orgId = ''] =
     /^([0-9a-f-]{36}) is active: schema on main, administrator [0-9a-f-]{36}\n$/.exec(made.out) ?? [];
   const listed = await org('list', '--status', 'active');
-  expect(listed.out).toMatch(/^organization +name +status +placement +cluster +version +made$/m);
+  expect(listed.out).toMatch(/^organization +name +status +placement +cluster +results +version +made$/m);
   expect(listed.out).toMatch(
-    new RegExp(`^${orgId}  Acme +active +schema +main +\\d{4}_\\w+ +\\d{4}-\\d\\d-\\d\\d$`, 'm'),
+    new RegExp(`^${orgId}  Acme +active +schema +main +ready +\\d{4}_\\w+ +\\d{4}-\\d\\d-\\d\\d$`, 'm'),
   );
   const shown = await org('show', 'aCME');
   expect(shown.out).toMatch(new RegExp(`^organization +${orgId}$`, 'm'));
@@ -64,6 +64,106 @@ test('one that stopped on its way names --resume, and so does the next call with
   expect(again.err).toMatch(/^mad: organization Stopped was left half-way by an earlier call; .* --resume to go on/);
   await sql`drop schema ${sql.id(name)} cascade`.execute(platform.metadata);
   expect(await create('Stopped', '--resume')).toMatchObject({ org_id: id });
+});
+
+test('an organization that nobody can enter says so, with the next step', async () => {
+  const alone = await org('create', 'Alone', '--placement', 'schema');
+  const [, orgId = ''] = /^([0-9a-f-]{36}) is active/.exec(alone.out) ?? [];
+  const next = `mad user invite E-MAIL admin --org ${orgId}`;
+  expect(alone.out).toMatch(
+    /: schema on main\nnobody can enter it: mad user invite [^\n]* invites an administrator\n$/,
+  );
+  expect(await create('Alone', '--resume')).toMatchObject({ admin_user_id: null, members: 0, next });
+  const entered = await create('Alone', '--resume', '--admin', 'alone@example.org');
+  expect(entered).toMatchObject({ admin_user_id: expect.any(String), members: 1, next: null });
+  expect(await create('Alone', '--resume')).toMatchObject({ admin_user_id: null, members: 1, next: null });
+});
+
+test('limits are shown, set, and lifted, each alone, with the actor by address in the trail', async () => {
+  const { org_id } = await create('Limited', '--admin', 'limited@example.org');
+  expect((await org('quota', 'Limited')).out).toMatch(/^max_jobs_per_month +none\nmax_concurrent_jobs +none\nmax_st/);
+  const actor = ['--actor', 'LIMITED@example.org'];
+  const first = await json('quota', 'Limited', '--jobs-per-month', '100', '--storage-gb', '0.5', ...actor);
+  expect(first).toEqual({ org_id, quotas: { max_jobs_per_month: 100, max_storage_gb: 0.5 } });
+  const second = await json('quota', org_id, '--concurrent', '0', '--storage-gb', 'none');
+  expect(second.quotas).toEqual({ max_jobs_per_month: 100, max_concurrent_jobs: 0 });
+  expect(await json('quota', 'Limited')).toEqual(second);
+  const trail = ['audit', 'list', '--org', 'Limited', '--action', 'org.quota.update', '--json'];
+  const by = JSON.parse((await platform.mad([...trail, '--by', 'limited@example.org'])).out).items;
+  expect(by).toMatchObject([{ actor: { email: 'limited@example.org' } }]);
+});
+
+test('what was left half-way is listed, shown and a finding, each with what ends it', async () => {
+  const doctor = async (name: string) => {
+    const run = await platform.mad(['doctor', '--org', name, '--json']);
+    return { ...run, findings: JSON.parse(run.out).findings };
+  };
+  const set = (org_id: string, row: OrgDatabaseRowUpdate) =>
+    inAllOrganizations(platform.metadata, (tx) => updateOrgDatabase(tx, { orgId: org_id, set: row }));
+  const { org_id } = await create('Half');
+  const other = { other_placement: 'database', other_cluster: 'large', transition_id: newId() } as const;
+  const left = async (row: OrgDatabaseRowUpdate) => {
+    await set(org_id, { ...other, ...row });
+    const { code, err, findings } = await doctor('half');
+    expect({ code, err: JSON.parse(err).error }).toMatchObject({ code: 1, err: { code: 'MAD_CLI_FINDINGS_LEFT' } });
+    expect(findings).toEqual([expect.objectContaining({ org_id, job_id: null, outcome: 'left' })]);
+    return findings[0];
+  };
+  expect((await doctor('Half')).code).toBe(0);
+  expect(await left({ state: 'moving', transition: 'move' })).toMatchObject({
+    kind: 'move_left',
+    found: expect.stringContaining('goes on, or was left'),
+    remedy: `it goes on by mad org move ${org_id} --placement database --on large`,
+  });
+  expect((await org('list')).out).toMatch(new RegExp(`^${org_id}  Half .* moving to database on large `, 'm'));
+  expect((await org('show', 'Half')).out).toMatch(/^state +moving to database on large$/m);
+  expect((await json('show', 'Half')).results).toMatchObject({ transition: 'move', other_cluster: 'large' });
+  await org('suspend', 'Half');
+  expect((await left({ state: 'moving', transition: 'move' })).kind).toBe('move_left');
+  expect(await left({ state: 'moving', transition: 'move_back' })).toMatchObject({
+    kind: 'move_back_left',
+    remedy: `it stays where it is by mad org move ${org_id} --placement schema --on main`,
+  });
+  await org('reactivate', 'Half');
+  const dropped = await left({ state: 'ready', transition: 'move_drop' });
+  expect(dropped).toMatchObject({
+    kind: 'move_drop_left',
+    remedy: expect.stringContaining('--placement schema --on main'),
+  });
+  const none = { other_placement: null, other_cluster: null } as const;
+  expect(await left({ ...none, state: 'provisioning', transition: 'restore' })).toMatchObject({ kind: 'restore_left' });
+  expect(await left({ ...none, state: 'ready', transition: 'offboard' })).toMatchObject({
+    kind: 'offboard_left',
+    remedy: expect.stringMatching(/--export FILE .*; mad org reactivate \S+ takes it back$/),
+  });
+  expect(await left({ ...none, state: 'deleting', transition: 'offboard' })).toMatchObject({
+    remedy: expect.stringContaining('--no-export'),
+  });
+  await set(org_id, { ...none, state: 'ready', transition: null, transition_id: null });
+  expect((await doctor('Half')).code).toBe(0);
+});
+
+test('what a killed create left is a finding, and taken back', async () => {
+  const { org_id } = await create("It's half");
+  await inAllOrganizations(platform.metadata, async (tx) => {
+    await updateOrgDatabase(tx, { orgId: org_id, set: { state: 'provisioning' } });
+    await updateOrganization(tx, { orgId: org_id, set: { status: 'provisioning' } });
+  });
+  const run = await platform.mad(['doctor', '--org', org_id]);
+  expect(run.code).toBe(1);
+  expect(run.out).toContain('provisioning_left');
+  expect(run.out).toContain(`mad org create 'It'\\''s half' --placement schema --on main --resume`);
+  expect(run.out).toContain(`mad org take-back ${org_id} undoes it`);
+  expect(await json('take-back', "It's half")).toEqual({ org_id, name: "It's half" });
+  expect(await org('show', org_id)).toMatchObject({ code: 1 });
+  await create('Whole');
+  const refused = await org('take-back', 'Whole', '--json');
+  expect({ ...refused, err: JSON.parse(refused.err) }).toMatchObject({
+    ...{ code: 1, out: '' },
+    err: {
+      error: { code: 'MAD_CORE_CONFLICT', message: expect.stringContaining('active'), details: expect.anything() },
+    },
+  });
 });
 
 test('an organization is suspended and reactivated, with the actor and the reason in the trail', async () => {
@@ -107,7 +207,7 @@ test('an organization leaves after its name was typed, with an archive from whic
   const unasked = await platform.mad(leave);
   expect(unasked).toMatchObject({ code: 2, out: '' });
   expect(unasked.err).toMatch(
-    /^mad: --yes: expected it to be given, because the Results DB, files and rows of Leaver .*, got none\n$/,
+    /^mad: --yes: expected this option, or Leaver typed at a terminal, got neither; nothing was done, since the Results DB, files and rows of Leaver .*\n$/,
   );
   const mistyped = await platform.mad(leave, { answer: 'leaver' });
   expect(mistyped).toMatchObject({ code: 2, out: '', asked: [expect.stringMatching(/Type Leaver to go on: $/)] });
@@ -118,11 +218,12 @@ test('an organization leaves after its name was typed, with an archive from whic
   expect((await stat(archive)).size).toBeGreaterThan(0);
   expect(await json('show', org_id)).toMatchObject({ status: 'deleted' });
 
-  const back = await org('restore', archive, '--placement', 'schema', '--name', 'Returned', ...store);
+  const newStore = ['--artifacts', join(platform.folder, 'not', 'there', 'yet')];
+  const back = await org('restore', archive, '--placement', 'schema', '--name', 'Returned', ...newStore);
   expect(back).toMatchObject({ code: 0, err: '' });
   expect(back.out).toMatch(new RegExp(`^${org_id} is active: \\d+ rows, 0 files restored, 0 users made\\n$`));
   expect(await json('show', 'Returned')).toMatchObject({ org_id, status: 'active' });
-  const gone = await org('offboard', 'Returned', '--no-export', '--yes', ...store, '--json');
+  const gone = await org('offboard', 'Returned', '--no-export', '--yes', ...newStore, '--json');
   expect(JSON.parse(gone.out)).toMatchObject({ org_id, files_deleted: 0 });
 }, 60_000);
 
@@ -165,11 +266,16 @@ test.each([
     ['create', 'x', '--placement', 'schema', '--on', 'no'],
     /^mad: --on: expected one of main, got "no"\n$/,
   ],
+  [
+    'an administrator without an address',
+    ['create', 'x', '--placement', 'schema', '--admin', 'ada'],
+    /^mad: --admin: expected an e-mail address, got "ada"\n$/,
+  ],
   ['no uuid', ['create', 'x', '--placement', 'schema', '--id', 'x'], /^mad: --id: expected the uuid .*\n$/],
   [
-    'an actor without a uuid',
+    'an actor whom nobody knows',
     ['suspend', 'x', '--actor', 'ada'],
-    /^mad: --actor: expected the uuid of a user, got "ada"\n$/,
+    /^mad: --actor: expected the uuid or the e-mail address of a user, got "ada", which no user has\n$/,
   ],
   ['no archive', ['export', 'x', '--artifacts', '.'], /^mad: --to: expected the file to write, got none\n$/],
   ['no store', ['export', 'x', '--to', 'y'], /^mad: --artifacts: expected the folder .*got none\n$/],

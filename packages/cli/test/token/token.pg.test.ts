@@ -90,6 +90,11 @@ test.each([
     ['create', 'x', '--user', ADMIN, '--scope', 'job.view', '--expires-in', 'soon'],
     /--expires-in: expected a duration .*/,
   ],
+  [
+    'a time too long',
+    ['create', 'x', '--user', ADMIN, '--scope', 'job.view', '--expires-in', '400d'],
+    /--expires-in: expected a duration .*, at most 366d, got "400d"/,
+  ],
   ['a key for its id', ['revoke', 'mad_api_key_S3CRET'], /TOKEN: expected a uuid .*, got something else/],
 ])('%s: one line, exit code 2', async (_, args, line) => {
   const run = await token(...args);

@@ -24,8 +24,13 @@ export function authorize(caller: Caller, permission: Permission, resource: Reso
   if (!isForeign && permissions.has(permission)) return;
   const owns = userId !== null && userId === resource.ownerId;
   if (isForeign || !(owns && RULES[permission].own && permissions.has(`${permission}:own`)))
-    throw new PermissionDeniedError({ permission });
+    throw new PermissionDeniedError({ permission, hint: HINTS[permission] });
 }
+
+/** No role of an organization is made with these, and so nobody there can grant them. */
+const HINTS: { readonly [P in Permission]?: string } = {
+  'org.quota.update': 'ask the operator of the platform, who sets quotas',
+};
 
 function notCaller({ orgId, userId }: Caller): ValidationFailedError {
   const issues = Object.entries({ orgId, userId })

@@ -116,7 +116,8 @@ describe('suspend and reactivate', () => {
     expect(await readStatus(platform, orgId)).toMatchObject({ status: 'suspended', state: 'ready' });
     const { items } = await findOrganizations(platform, { status: 'suspended' });
     const found = { orgId, name: 'Off and away', placement: 'database', cluster: 'main' };
-    expect(items).toEqual([{ ...found, status: 'suspended', createdAt: expect.any(Date) }]);
+    const is = { status: 'suspended', state: 'ready', transition: null };
+    expect(items).toEqual([{ ...found, ...is, createdAt: expect.any(Date) }]);
   });
 
   test('what does not exist is not found', async () => {
