@@ -13,8 +13,11 @@ export const SQLSTATE = {
   tooManyConnections: '53300',
 } as const;
 
+/** Five digits and capitals, as `EPERM` and `EPIPE` are too: each of PostgreSQL's has a digit, and none begins with E. */
+const FORM = /^(?=.*\d)[0-9A-DF-Z][0-9A-Z]{4}$/;
+
 /** The SQLSTATE of a database error, from `pg` and PGlite alike; undefined for anything else. */
 export function findSqlState(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+  return typeof error.code === 'string' && FORM.test(error.code) ? error.code : undefined;
 }

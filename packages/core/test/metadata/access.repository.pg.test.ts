@@ -246,7 +246,6 @@ describeOnEachDatabase((db) => {
       status: 'active',
       member: true,
       permissions: ['job.create'],
-      roles: ['admin'],
     });
     expect(holder?.valid_ms).toBeGreaterThan(86_400_000);
     const { rows } = await sql`select current_user = session_user as back`.execute(db());

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { quotasSchema } from '../quota/quotas.ts';
+import { isReservedId } from './reserved-id.ts';
 
 /** What an archive says of itself in its last file, `manifest.json`. */
 export const manifestSchema = z.strictObject({
   format: z.literal('mad-organization'),
   version: z.literal(1),
   exported_at: z.iso.datetime(),
-  org_id: z.uuid().lowercase(),
+  org_id: z
+    .uuid()
+    .lowercase()
+    .refine((id) => !isReservedId(id), 'an id that no organization has'),
   organization: z.strictObject({
     name: z.string().max(200),
     quotas: quotasSchema,

@@ -119,7 +119,8 @@ export class ArchiveWriter {
   async abandon(cause: unknown): Promise<void> {
     this.#gzip.destroy(cause instanceof Error ? cause : undefined);
     await this.#written.catch(() => {});
-    if (typeof this.#to === 'string') await rm(this.#draft, { force: true });
+    // What stopped it is told, not what stands in the way of this.
+    if (typeof this.#to === 'string') await rm(this.#draft, { force: true }).catch(() => {});
   }
 
   async #flush(): Promise<void> {

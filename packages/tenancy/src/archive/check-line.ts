@@ -5,6 +5,7 @@ import { ArchiveRefusedError } from '../errors.ts';
 import type { ArchivePart } from './archive-manifest.ts';
 import { AUDIT_LOGS, MEMBERS } from './metadata-parts.ts';
 import { parseJson } from './parse-json.ts';
+import { isReservedId } from './reserved-id.ts';
 
 /** The people in an archive, read from its first part. */
 export interface ArchivedMember {
@@ -23,9 +24,10 @@ export function checkLine({ table }: ArchivePart, { at, line }: ArchiveLine): st
   if (table === MEMBERS) return void parseMember({ at, line });
   // The steps of a template are one line.
   const parsed = table === 'pipeline_task_steps' ? parseJson(at, line) : parseRow({ at, line });
+  const rule = Object.hasOwn(RULES, table) ? RULES[table] : undefined;
   let owner: string | undefined;
   for (const row of Array.isArray(parsed) ? parsed : [parsed]) {
-    const reason = isJsonObject(row) ? (RULES[table]?.(row) ?? findBadColumn(row)) : 'it is no row';
+    const reason = isJsonObject(row) ? (rule?.(row) ?? findBadColumn(row)) : 'it is no row';
     if (reason !== undefined) throw new ArchiveRefusedError({ at, reason });
     const [, orgId] = /^mad:\/\/org\/([^/]*)/.exec(String(row.uri ?? row.logs_uri)) ?? [];
     owner ??= orgId;
@@ -42,7 +44,7 @@ export interface ArchiveLine {
 /** @throws {ArchiveRefusedError} */
 export function parseMember({ at, line }: ArchiveLine): ArchivedMember {
   const { user_id, email, enabled, ...more } = parseRow({ at, line });
-  const isMember = isUuid(user_id) && isEmailAddress(email) && typeof enabled === 'boolean';
+  const isMember = isUuid(user_id) && !isReservedId(user_id) && isEmailAddress(email) && typeof enabled === 'boolean';
   if (!isMember || Object.keys(more).length > 0)
     throw new ArchiveRefusedError({ at, reason: 'it is no member: expected user_id, email, enabled' });
   return { user_id, email, enabled };
@@ -77,6 +79,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
 };
 
+/** Every uuid of both databases, and some ids that are texts. */
+const ID = /_id$|_by$|^(actor|forked_from)$/;
 const TIME = /_at$|^(ts|deadline|run_after|last_health_check)$/;
 /** As PostgreSQL writes a time in JSON. */
 const TIME_FORM = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d(:\d\d)?$/;
@@ -88,6 +92,7 @@ function findBadColumn(row: JsonObject): string | undefined {
   for (const [column, value] of Object.entries(row)) {
     if (value === null || value === undefined) continue;
     if (TIME.test(column) && !(typeof value === 'string' && TIME_FORM.test(value))) return `its ${column} is no time`;
+    if (ID.test(column) && isReservedId(value)) return `its ${column} is an id that nothing has`;
     if (COUNT.test(column) && !(typeof value === 'number' && Math.abs(value) <= MOST))
       return `its ${column} is no number up to ${MOST}`;
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type ArtifactStore, findSqlState, isJsonObject, type OrgId } from '@mad/core';
 import { type QueryExecutorProvider, sql } from 'kysely';
 import { ArchiveRefusedError } from '../errors.ts';
@@ -7,7 +8,7 @@ import type { ArchiveManifest } from './archive-manifest.ts';
 import { type ArchivedMember, parseMember, parseRow } from './check-line.ts';
 import { AUDIT_LOGS, METADATA_PARTS, type MetadataPart } from './metadata-parts.ts';
 import { parseJson } from './parse-json.ts';
-import type { ArchivePiece } from './read-archive.ts';
+import type { ArchivePiece, VerifiedArchive } from './read-archive.ts';
 
 /** A person of the archive: who it was there, and who it is here. */
 export interface KnownMember {
@@ -18,15 +19,15 @@ export interface KnownMember {
 type Rows = Extract<ArchivePiece, { kind: 'rows' }>;
 
 /** The pieces of an archive that was verified, in their order; a file that was exchanged since is refused. */
-export class VerifiedPieces {
+export class VerifiedPieces implements AsyncDisposable {
   readonly #pieces: AsyncGenerator<ArchivePiece>;
-  readonly #manifest: ArchiveManifest;
+  readonly #verified: VerifiedArchive;
   #next: ArchivePiece | undefined;
   #parts = 0;
 
-  constructor(pieces: AsyncGenerator<ArchivePiece>, manifest: ArchiveManifest) {
+  constructor(pieces: AsyncGenerator<ArchivePiece>, verified: VerifiedArchive) {
     this.#pieces = pieces;
-    this.#manifest = manifest;
+    this.#verified = verified;
   }
 
   /** The parts that come now, of one database or of one table of it. */
@@ -36,24 +37,36 @@ export class VerifiedPieces {
       if (piece?.kind !== 'rows' || piece.part.database !== database) return;
       if (table !== undefined && piece.part.table !== table) return;
       this.#next = undefined;
-      if (piece.sha256 !== this.#manifest.parts[this.#parts++]?.sha256)
-        throw new ArchiveRefusedError({ at: piece.name, reason: 'it has changed since it was verified' });
+      if (piece.sha256 !== this.#verified.manifest.parts[this.#parts++]?.sha256) throw changed(piece.name);
       yield piece;
     }
   }
 
-  /** Stores the files that come now and are not there; tells each of them before. Returns how many came. */
-  async storeFiles(artifacts: ArtifactStore, orgId: OrgId, before: (digest: string) => void): Promise<number> {
-    let files = 0;
+  /**
+   * Stores the files that come now and are not there; tells each of them before. They are what is left of the archive.
+   * @throws {ArchiveRefusedError} where they are not those that were verified, or rows were left out before them.
+   */
+  async storeFiles(artifacts: ArtifactStore, orgId: OrgId, before: (digest: string) => void): Promise<void> {
+    const { manifest, filesSha256 } = this.#verified;
+    const digests = createHash('sha256');
     for (;;) {
       const piece = await this.#peek();
-      if (piece?.kind !== 'file') return files;
+      if (piece?.kind !== 'file') {
+        if (digests.digest('hex') !== filesSha256) throw changed('files');
+        if (this.#parts !== manifest.parts.length) throw changed('manifest.json');
+        return;
+      }
       this.#next = undefined;
-      files++;
+      digests.update(piece.digest);
       if (await artifacts.head(orgId, piece.digest)) continue;
       before(piece.digest);
       await artifacts.put(orgId, piece.content);
     }
+  }
+
+  /** Closes the archive. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pieces.return(undefined);
   }
 
   async #peek(): Promise<ArchivePiece | undefined> {
@@ -61,6 +74,8 @@ export class VerifiedPieces {
     return this.#next;
   }
 }
+
+const changed = (at: string) => new ArchiveRefusedError({ at, reason: 'it has changed since it was verified' });
 
 /** @throws {ArchiveRefusedError} for a line that is no member. */
 export function parseMembers({ name, lines }: Rows): readonly ArchivedMember[] {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { ArchiveRefusedError } from '../errors.ts';
 import { type ArchiveManifest, type ArchivePart, manifestSchema, parsePartName } from './archive-manifest.ts';
-import { toArchivePathError } from './archive-path.ts';
+import { openArchive, toArchivePathError } from './archive-path.ts';
 import { checkLine } from './check-line.ts';
 import { parseJson } from './parse-json.ts';
 import { decodeText, MAX_PART_BYTES, PartLines } from './part-lines.ts';
@@ -79,7 +78,7 @@ function checkOrder(name: string, { part, last, closed }: Order): void {
 
 /** The archive's bytes as gzip gives them, as long as they are in proportion. */
 async function* unpack({ path, maxBytes }: ReadArchive): AsyncGenerator<Buffer> {
-  const packed = createReadStream(path);
+  const packed = await openArchive(path);
   const gunzip = createGunzip();
   packed.on('error', (error) => gunzip.destroy(error));
   let bytes = 0;
@@ -157,14 +156,21 @@ function toFile({ name, sizeBytes, content }: TarEntry): ArchivePiece {
   return { kind: 'file', digest, sizeBytes, content: checked() };
 }
 
+/** What is known of an archive that was verified. */
+export interface VerifiedArchive {
+  readonly manifest: ArchiveManifest;
+  /** Of the digests of its files, in their order. */
+  readonly filesSha256: string;
+}
+
 /**
- * Reads the archive from its beginning to its end, checks every line and compares everything with its manifest, before a row of it is written anywhere. Returns
- * the manifest.
- * @throws {ArchiveRefusedError}
+ * Reads the archive from its beginning to its end, checks every line and compares everything with its manifest, before a row of it is written anywhere.
+ * @throws {ArchiveRefusedError} @throws {ArchivePathError}
  */
-export async function verifyArchive(request: ReadArchive): Promise<ArchiveManifest> {
+export async function verifyArchive(request: ReadArchive): Promise<VerifiedArchive> {
   const seen: ArchiveManifest['parts'] = [];
   const files = { count: 0, bytes: 0 };
+  const digests = createHash('sha256');
   const owners = new Map<string, string>();
   let manifest: ArchiveManifest | undefined;
   for await (const piece of readArchive(request)) {
@@ -175,6 +181,7 @@ export async function verifyArchive(request: ReadArchive): Promise<ArchiveManife
     else {
       for await (const chunk of piece.content) files.bytes += chunk.length;
       files.count++;
+      digests.update(piece.digest);
     }
   }
   if (manifest === undefined)
@@ -183,7 +190,7 @@ export async function verifyArchive(request: ReadArchive): Promise<ArchiveManife
   for (const [orgId, at] of owners)
     if (orgId !== manifest.org_id)
       throw new ArchiveRefusedError({ at, reason: 'it names a file of another organization' });
-  return manifest;
+  return { manifest, filesSha256: digests.digest('hex') };
 }
 
 /** Checks every line, and notes where the first two owners of files are named: of two, one is not the organization. @throws {ArchiveRefusedError} */

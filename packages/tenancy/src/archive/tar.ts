@@ -39,7 +39,7 @@ export interface TarEntry {
  * @throws {ArchiveRefusedError}
  */
 export async function* readTar(bytes: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
-  const source = new ByteSource(bytes);
+  await using source = new ByteSource(bytes);
   for (let isOpen = true; isOpen; ) {
     const header = await source.take(BLOCK);
     isOpen = header.some((byte) => byte !== 0);
@@ -84,12 +84,17 @@ function checksum(header: Buffer): number {
   return sum;
 }
 
-class ByteSource {
+class ByteSource implements AsyncDisposable {
   readonly #bytes: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(bytes: AsyncIterable<Buffer>) {
     this.#bytes = bytes[Symbol.asyncIterator]();
+  }
+
+  /** Whoever stops in between has no more use for the rest. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#bytes.return?.();
   }
 
   /** One byte at least and `max` at most. */

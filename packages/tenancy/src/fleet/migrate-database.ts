@@ -10,9 +10,9 @@ import {
   openResultsDatabase,
   ResultsDatabaseMismatchError,
 } from '@mad/core';
-import { Kysely, PostgresDialect } from 'kysely';
 import { type Client, escapeIdentifier, escapeLiteral, type QueryResult } from 'pg';
 import { type Clusters, getCluster, type PostgresCluster } from '../results-database/cluster.ts';
+import { over } from '../results-database/cluster-session.ts';
 import { connectClient } from '../results-database/connect-client.ts';
 import { placeResultsDatabase } from '../results-database/results-database-place.ts';
 
@@ -72,7 +72,7 @@ async function migrateOnServer(
       .sort()
       .filter((name) => !applied.has(name));
     if (pending.length > 0) {
-      const db = overClient(client);
+      const db = over(client);
       for (const name of pending) await applyMigration(db, { ...options, name });
       await client.query('commit');
     }
@@ -114,12 +114,4 @@ async function stampNew(client: Client, { org_id, cluster, schema_name }: Claime
     [org_id, database],
   );
   return rowCount === 1;
-}
-
-/** The connection as migrations take it: their statements run in the transaction that it is in. */
-function overClient(client: Client): Kysely<unknown> {
-  const loan = { query: client.query.bind(client), release: () => {} };
-  return new Kysely<unknown>({
-    dialect: new PostgresDialect({ pool: { options: {}, connect: async () => loan, end: async () => {} } }),
-  });
 }

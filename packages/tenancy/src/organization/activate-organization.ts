@@ -1,4 +1,4 @@
-import { ConflictError, findOrganization, inAllOrganizations, type MetadataDatabase } from '@mad/core';
+import { ConflictError, findOrganization, findOrgDatabase, inAllOrganizations, type MetadataDatabase } from '@mad/core';
 import { RESULTS_VERSION } from '../results-database/results-template.ts';
 import { type AdminToSeed, seedAdmin, seedSettingsAndRoles } from './seed-access.ts';
 
@@ -34,12 +34,15 @@ export async function activateOrganization(
       .updateTable('org_databases')
       .set({ state: 'ready', schema_version: RESULTS_VERSION, error: null })
       .where('org_id', 'in', (eb) => eb.selectFrom('organization').select('org_id'))
+      // One that is being taken back is not there any more.
+      .where('state', 'in', ['provisioning', 'failed'])
       .returning('org_id')
       .executeTakeFirst();
     if (activated !== undefined) return adminUserId;
     const organization = await findOrganization(tx, { orgId });
-    if (organization?.status === 'active') return adminUserId;
-    const hint = `it is ${organization?.status ?? 'gone'} by now; choose another name`;
+    const database = await findOrgDatabase(tx, { orgId });
+    if (organization?.status === 'active' && database?.state !== 'deleting') return adminUserId;
+    const hint = `it is ${organization?.status ?? 'gone'} by now; call again`;
     throw new ConflictError({ entity: 'organization', id: orgId, hint });
   });
 }

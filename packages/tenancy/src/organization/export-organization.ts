@@ -7,10 +7,13 @@ import {
   getOrganization,
   inAllOrganizations,
   inOrganization,
+  type MetadataDatabase,
   metadataTrack,
   migrationState,
   NotFoundError,
+  OrganizationInactiveError,
   type OrgId,
+  ResultsDatabaseMismatchError,
   recordOperatorAudit,
   resultsTrack,
   silentLogger,
@@ -25,9 +28,9 @@ import { OrganizationStateError } from '../errors.ts';
 import { describeTables, readSequences, selectRows } from '../results-database/describe-tables.ts';
 import { inPlace } from '../results-database/drop-own-place.ts';
 import { readRows } from '../results-database/read-rows.ts';
-import { toPlace } from '../results-database/results-database-place.ts';
+import { type ResultsDatabasePlace, toPlace } from '../results-database/results-database-place.ts';
 import { checkPortable } from './check-portable.ts';
-import { lockOrgDatabase } from './move-record.ts';
+import { isSame, lockOrgDatabase } from './move-record.ts';
 import { type OrganizationContext, operatorRequest } from './organization-context.ts';
 
 /** What an export works with. */
@@ -40,7 +43,7 @@ export interface ExportContext extends OrganizationContext {
 /** The organization to take out. */
 export interface ExportOrganization {
   readonly orgId: OrgId;
-  /** The file to write, replaced when it is there; or a stream, which is ended. */
+  /** The file to write, replaced when it is there and a plain file; or a stream, which is ended. */
   readonly to: string | Writable;
   /** The user who asked for it; null for a program. */
   readonly actor: string | null;
@@ -66,7 +69,8 @@ const requestSchema = z.strictObject({
  * SHA-256 and a manifest of counts and checksums. Each database is read as it was at one moment, also while jobs run; memory does not grow
  * with the organization. Members are in it by e-mail; password hashes, tokens and invitations are not. A file appears under its name when it is whole.
  * @throws {ArtifactCorruptError} when a stored file is not what its digest says.
- * @throws {OrganizationStateError} while its Results DB is made, moved or gone. @throws {NotFoundError} @throws {ValidationFailedError}
+ * @throws {OrganizationStateError} while its Results DB is made, moved or gone. @throws {OrganizationInactiveError} where it was moved meanwhile.
+ * @throws {ResultsDatabaseUnreachableError} @throws {ResultsDatabaseMismatchError} @throws {NotFoundError} @throws {ValidationFailedError}
  * @throws {ResultsDatabaseExtendedError} @throws {ArchivePathError} before anything is written.
  */
 export async function exportOrganization(
@@ -85,23 +89,26 @@ export async function exportOrganization(
     return { organization: await getOrganization(tx, { orgId }), place: toPlace(row) };
   });
   if (typeof to === 'string') await checkArchivePath(to);
-  await checkPortable(place, { clusters, logger });
+  await readInPlace(metadata, place, () => checkPortable(place, { clusters, logger }));
   const writer = new ArchiveWriter(to, onProgress);
   try {
     await inOrganization(metadata, orgId, async (tx) => {
       for await (const rows of readRows(tx, selectMetadata(orgId))) await writer.addRows('metadata', rows);
     });
-    const results = await inPlace(place, { clusters, logger }, (db) =>
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .execute(async (tx) => {
-          const tables = await describeTables(tx, place.schema);
-          for await (const rows of readRows(tx, selectRows(tables, place.schema)))
-            await writer.addRows('results', rows);
-          const { applied } = await migrationState(tx, { track: resultsTrack, schema: place.schema });
-          return { sequences: await readSequences(tx, place.schema), version: applied.at(-1) ?? '' };
-        }),
+    const results = await readInPlace(metadata, place, () =>
+      inPlace(place, { clusters, logger }, (db) =>
+        db
+          .transaction()
+          .setIsolationLevel('repeatable read')
+          .execute(async (tx) => {
+            const tables = await describeTables(tx, place.schema);
+            if (tables.length === 0) throw new ResultsDatabaseMismatchError({ expected: orgId, found: undefined });
+            for await (const rows of readRows(tx, selectRows(tables, place.schema)))
+              await writer.addRows('results', rows);
+            const { applied } = await migrationState(tx, { track: resultsTrack, schema: place.schema });
+            return { sequences: await readSequences(tx, place.schema), version: applied.at(-1) ?? '' };
+          }),
+      ),
     );
     // After the rows: a file that a row names was stored before it.
     for await (const file of artifacts.list(orgId)) {
@@ -137,6 +144,27 @@ export async function exportOrganization(
     await writer.abandon(error);
     throw error;
   }
+}
+
+/**
+ * What was read counts only if the organization has not left the place meanwhile: what lies there then may be gone, or not whole yet.
+ * @throws {OrganizationInactiveError} @throws {OrganizationStateError}
+ */
+async function readInPlace<T>(
+  metadata: MetadataDatabase,
+  place: ResultsDatabasePlace,
+  read: () => Promise<T>,
+): Promise<T> {
+  const [outcome] = await Promise.allSettled([read()]);
+  const isRead = outcome.status === 'fulfilled';
+  const { orgId } = place;
+  const { row } = await inAllOrganizations(metadata, (tx) => lockOrgDatabase(tx, { orgId }));
+  if (row.state === 'deleting' || row.state === 'deleted')
+    throw new OrganizationStateError({ orgId, state: row.state, hint: 'there is nothing left to export' });
+  if (!isSame(toPlace(row), place))
+    throw new OrganizationInactiveError({ orgId, status: 'moved', cause: isRead ? undefined : outcome.reason });
+  if (isRead) return outcome.value;
+  throw outcome.reason;
 }
 
 /** Collected as garbage since it was listed. */

@@ -6,27 +6,29 @@ import { getCluster } from '../results-database/cluster.ts';
 import { type ClusterSession, openClusterSession } from '../results-database/cluster-session.ts';
 import type { OrganizationContext } from './organization-context.ts';
 
-interface HoldToMake {
+interface HoldOn {
   readonly orgId: OrgId;
   readonly cluster: string;
-  /** `make`: with others who make it; `unmake`: alone. */
-  readonly to: 'make' | 'unmake';
 }
 
 /**
- * Keeps what is made for an organization on a cluster apart from what is taken back, for as long as the session lasts. Never waits: whoever holds it
+ * Holds an organization together with others who make it, on one cluster and for as long as the session lasts. Never waits: whoever holds it alone
  * may wait for what the caller holds in the Metadata DB. Nothing to do on PGlite, where nobody dies alone.
  * @throws {OrganizationBusyError}
  */
-export async function holdOrganization(
-  { cluster, db }: ClusterSession,
-  { orgId, cluster: name, to }: HoldToMake,
-): Promise<void> {
+export async function holdTogether({ cluster, db }: ClusterSession, { orgId, cluster: name }: HoldOn): Promise<void> {
   if (cluster.kind === 'pglite') return;
-  const lock = sql.raw(to === 'make' ? 'pg_try_advisory_lock_shared' : 'pg_try_advisory_lock');
-  const { rows } = await sql<{ held: boolean }>`select ${lock}(${lockOf(orgId, name)}) as held`.execute(db);
-  if (!rows[0]?.held)
-    throw new OrganizationBusyError({ orgId, by: to === 'make' ? 'takeBackOrganization' : 'provisionOrganization' });
+  const { rows } = await sql<{ held: boolean }>`
+    select pg_try_advisory_lock_shared(${lockOf(orgId, name)}) as held`.execute(db);
+  if (!rows[0]?.held) throw new OrganizationBusyError({ orgId, by: 'takeBackOrganization' });
+}
+
+/** Asks whether the session lives on, and with it what it holds. @throws {OrganizationHoldLostError} */
+export async function checkTogether({ cluster, db }: ClusterSession, { orgId, cluster: name }: HoldOn): Promise<void> {
+  if (cluster.kind === 'pglite') return;
+  await sql`select`.execute(db).catch((cause: unknown) => {
+    throw new OrganizationHoldLostError({ orgId, cluster: name, cause });
+  });
 }
 
 /** Under the cluster's name: two names may lead to one server. */
@@ -83,11 +85,6 @@ async function readClusters(metadata: MetadataDatabase, orgId: OrgId): Promise<r
   const row = await inAllOrganizations(metadata, (tx) => findOrgDatabase(tx, { orgId }));
   if (row === undefined || row.state === 'deleted') return [];
   return row.other_cluster === null ? [row.cluster] : [row.cluster, row.other_cluster];
-}
-
-interface HoldOn {
-  readonly orgId: OrgId;
-  readonly cluster: string;
 }
 
 async function holdOn(context: OrganizationContext, request: HoldOn): Promise<OrganizationHold> {

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  ActorUnknownError,
   ConflictError,
   checkRequest,
+  findUser,
   inAllOrganizations,
   type Logger,
   migrationState,
@@ -18,6 +20,7 @@ import { checkPlaceIsOwn, dropOwnPlace, inPlace, placeExists } from '../results-
 import { migratePlace } from '../results-database/ensure-results-database.ts';
 import { fenceWrites, liftFence, readFence } from '../results-database/fence-writes.ts';
 import { dropDraft, makeFencedPlace } from '../results-database/make-fenced-place.ts';
+import { reasonOf } from '../results-database/reason-of.ts';
 import { placeResultsDatabase, type ResultsDatabasePlace } from '../results-database/results-database-place.ts';
 import { checkPortable } from './check-portable.ts';
 import { holdAlone, type OrganizationHold } from './hold-organization.ts';
@@ -78,6 +81,7 @@ const requestSchema = z.strictObject({
  * @throws {OrganizationBusyError} while another call moves, offboards, restores or reactivates it.
  * @throws {MoveFailedError} @throws {OrganizationStateError} @throws {ConflictError} when something lies in the new place already.
  * @throws {ValidationFailedError} @throws {NotFoundError} @throws {ClusterUnknownError} @throws {PlacementUnsupportedError}
+ * @throws {ActorUnknownError} @throws {ResultsDatabaseUnreachableError}
  * @throws {PlaceNotOurOwnError} when the Results DB has a name that this library did not give it.
  * @throws {ResultsDatabaseExtendedError} before anything begins.
  */
@@ -91,6 +95,9 @@ export async function moveOrganization(context: MoveContext, request: MoveOrgani
   const to = placeResultsDatabase({ orgId, ...request.to });
   const around = { clusters, logger: context.logger ?? silentLogger };
 
+  // Whatever becomes of the move is noted in the audit trail: a name that it refuses would stop the taking back.
+  if (actor !== null && !(await inAllOrganizations(metadata, (tx) => findUser(tx, { userId: actor }))))
+    throw new ActorUnknownError({ actor });
   await using hold = await holdAlone(context, { orgId, cluster: to.cluster });
   const carrying = { context, around, hold, actor };
   const left = await findMove(metadata, orgId);
@@ -211,14 +218,14 @@ function inBoth<T>(
 
 /** Ends a move that did not come to its switch; says where the organization is then. */
 async function takeBack(carried: Carried): Promise<string> {
-  const { context, around, hold, move } = carried;
+  const { context, around, hold, actor, move } = carried;
   try {
     await hold.check();
-    if (!(await turnBack(context.metadata, move))) return 'another call has ended this move';
+    if (!(await turnBack(context.metadata, move, actor))) return 'another call has ended this move';
     await finishMove({ ...carried, move: { ...move, transition: 'move_back' } });
     return 'the organization serves from its old place';
   } catch (error) {
-    around.logger.error({ orgId: move.to.orgId, err: error }, 'a failed move could not be taken back');
+    around.logger.error({ orgId: move.to.orgId, reason: reasonOf(error) }, 'a failed move could not be taken back');
     return 'the organization answers nothing until then, because the move could not be taken back';
   }
 }
@@ -272,6 +279,9 @@ async function dropNewPlace(carried: Carried): Promise<void> {
     await dropOwnPlace(to, around, { fencedBy: moveId, check });
   } catch (error) {
     if (!(error instanceof PlaceNotOurOwnError)) throw error;
-    around.logger.warn({ orgId: to.orgId, err: error }, 'what lies in the new place is not of this move and stays');
+    around.logger.warn(
+      { orgId: to.orgId, reason: reasonOf(error) },
+      'what lies in the new place is not of this move and stays',
+    );
   }
 }

@@ -128,8 +128,22 @@ export function switchPlace(
 }
 
 /** From here on nobody switches to the new place any more. False: another call has ended the move. */
-export function turnBack(metadata: MetadataDatabase, { moveId, to: { orgId } }: RecordedMove): Promise<boolean> {
-  return inAllOrganizations(metadata, (tx) => advance(tx, { moveId, orgId, from: 'move', to: 'move_back' }));
+export function turnBack(
+  metadata: MetadataDatabase,
+  { moveId, from, to }: RecordedMove,
+  actor: string | null,
+): Promise<boolean> {
+  const { orgId } = to;
+  return inAllOrganizations(metadata, async (tx) => {
+    if (!(await advance(tx, { moveId, orgId, from: 'move', to: 'move_back' }))) return false;
+    const facts = { from: tellPlace(from), to: tellPlace(to) };
+    await recordOperatorAudit(
+      tx,
+      { orgId, actor },
+      { ...CHANGE, action: 'organization.move.back', entityId: orgId, facts },
+    );
+    return true;
+  });
 }
 
 interface UnderWay {

@@ -19,7 +19,7 @@ import { createResultsSchema } from '../results-database/create-results-schema.t
 import { migratePlace } from '../results-database/ensure-results-database.ts';
 import { cloneResultsDatabase, type FoundTemplate, findTemplate } from '../results-database/results-template.ts';
 import { activateOrganization } from './activate-organization.ts';
-import { holdOrganization } from './hold-organization.ts';
+import { checkTogether, holdTogether } from './hold-organization.ts';
 import { parseOrganizationName } from './organization-name.ts';
 import { type RecordedOrganization, recordOrganization } from './record-organization.ts';
 
@@ -77,7 +77,7 @@ export interface ProvisionedOrganization {
  * at once eight run on a cluster, the others wait for their turn.
  * @throws {ConflictError} when the organization of this name has another id, placement or cluster, is suspended or is going away.
  * @throws {OrganizationBusyError} while it is taken back.
- * @throws {ProvisioningFailedError} when a step after `record` fails.
+ * @throws {ProvisioningFailedError} when a step after `record` fails, also because a server cut the connection by which `takeBackOrganization` is kept off.
  * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {PlacementUnsupportedError} @throws {ResultsDatabaseUnreachableError} before
  *   anything is written.
  */
@@ -119,7 +119,7 @@ async function provision(
     let template: Promise<FoundTemplate> | undefined;
     const hold = async (orgId: OrgId) => {
       const session = await open();
-      await holdOrganization(session, { orgId, cluster, to: 'make' });
+      await holdTogether(session, { orgId, cluster });
       // Answered while the organization is written down.
       if (placement === 'database') template = findTemplate(session.db);
       template?.catch(() => {});
@@ -167,9 +167,10 @@ async function finish(context: Finish, recorded: RecordedOrganization): Promise<
     }
   };
   try {
-    isReady = run('database', () => provideDatabase(context, recorded)).then((isMade) =>
-      isMade ? undefined : run('migrate', () => migratePlace(place, context)),
-    );
+    isReady = run('database', () => provideDatabase(context, recorded))
+      .then((isMade) => (isMade ? undefined : run('migrate', () => migratePlace(place, context))))
+      // Another call may have taken it back since, where the server cut the session.
+      .then(() => checkTogether(context.session, place));
     isReady.catch(() => {});
     // What is made as a copy is there in milliseconds, in which the rest can be written. For migrations no transaction is kept open, nor PGlite's one session.
     if (recorded.is === 'half' || context.session.cluster.kind === 'pglite') await isReady;
@@ -196,9 +197,15 @@ async function provideDatabase(
   return cloneResultsDatabase(session, { name: database, logger, found: template });
 }
 
+/** The nil uuid names nobody, and the chain of the platform's audit trail; the last one ends lists. */
+const RESERVED = /^(0{8}(-0{4}){3}-0{12}|f{8}(-f{4}){3}-f{12})$/i;
+
 const requestSchema = z.strictObject({
   name: z.string(),
-  orgId: z.uuid().optional(),
+  orgId: z
+    .uuid()
+    .refine((id) => !RESERVED.test(id), 'expected an id that is not reserved; leave it out for a new one')
+    .optional(),
   placement: z.enum(['database', 'schema']),
   cluster: z.string(),
   mustBeNew: z.boolean().default(false),

@@ -10,6 +10,7 @@ import {
 } from '@mad/core';
 import type { ArchiveManifest } from '../archive/archive-manifest.ts';
 import { dropOwnPlace } from '../results-database/drop-own-place.ts';
+import { reasonOf } from '../results-database/reason-of.ts';
 import { type ResultsDatabasePlace, toPlace } from '../results-database/results-database-place.ts';
 import { deleteOrganizationRows, nameOfDeleted } from './delete-rows.ts';
 import type { OrganizationHold } from './hold-organization.ts';
@@ -49,7 +50,7 @@ export async function removeAll(restore: Restore): Promise<void> {
     await removeRecorded(restore, left);
   } catch (error) {
     logger.error(
-      { orgId, err: error },
+      { orgId, reason: reasonOf(error) },
       'a failed restore could not be taken away; the next one of this organization does it',
     );
   }

@@ -50,7 +50,7 @@ export interface RestoreContext extends OrganizationContext {
 
 /** The archive, and where its organization is to live. */
 export interface RestoreOrganization {
-  /** The archive's file. */
+  /** The archive, a plain file. */
   readonly from: string;
   /** @default the name in the archive */
   readonly name?: string | undefined;
@@ -102,7 +102,8 @@ export async function restoreOrganization(
   if (getCluster(context.clusters, cluster).kind === 'pglite' && placement !== 'schema')
     throw new PlacementUnsupportedError({ cluster, placement });
   const archive = { path: from, maxBytes };
-  const manifest = await verifyArchive(archive);
+  const verified = await verifyArchive(archive);
+  const { manifest } = verified;
   const orgId = manifest.org_id;
   checkVersions(manifest);
   const name = parseOrganizationName(request.name ?? manifest.organization.name);
@@ -119,7 +120,7 @@ export async function restoreOrganization(
     digests: [],
   };
   await takePlace(restore);
-  const pieces = new VerifiedPieces(readArchive(archive), manifest);
+  await using pieces = new VerifiedPieces(readArchive(archive), verified);
   try {
     const usersMade = await load(restore, pieces, context.onStep);
     return { orgId, rows: countRows(manifest), files: manifest.files, usersMade };

@@ -5,20 +5,20 @@ import {
   findOrganization,
   findOrgDatabase,
   inAllOrganizations,
-  type MetadataDatabase,
   NotFoundError,
   type OperatorTransaction,
   type OrganizationRow,
+  type OrganizationStatus,
   type OrgDatabaseRow,
   type OrgId,
   recordOperatorAudit,
   silentLogger,
+  updateOrgDatabase,
 } from '@mad/core';
 import { z } from 'zod';
-import { openClusterSession } from '../results-database/cluster-session.ts';
 import { dropOwnPlace } from '../results-database/drop-own-place.ts';
-import { toPlace } from '../results-database/results-database-place.ts';
-import { holdOrganization } from './hold-organization.ts';
+import { type ResultsDatabasePlace, toPlace } from '../results-database/results-database-place.ts';
+import { holdAlone } from './hold-organization.ts';
 import type { ProvisioningContext } from './provision-organization.ts';
 
 /** The organization to undo. */
@@ -36,6 +36,7 @@ const requestSchema = z.strictObject({ orgId: z.uuid(), actor: z.uuid().nullable
  * @throws {NotFoundError} @throws {ConflictError} for an organization that was ever active.
  * @throws {ResultsDatabaseMismatchError} when what lies at its place is another organization's; nothing is dropped then.
  * @throws {OrganizationBusyError} while it is provisioned, also for the moment in which a server has not noticed that the process which did was killed.
+ * @throws {OrganizationHoldLostError} when a server cut the connection by which others are kept off; what is there stays.
  * @throws {ValidationFailedError} @throws {ClusterUnknownError} @throws {ResultsDatabaseUnreachableError}
  */
 export async function takeBackOrganization(
@@ -43,13 +44,12 @@ export async function takeBackOrganization(
   request: TakeBackOrganization,
 ): Promise<void> {
   const { orgId, actor } = checkRequest(requestSchema, { subject: 'organization to take back', value: request });
-  const { database } = await getHalf(metadata, orgId);
-  if (database === undefined) return inAllOrganizations(metadata, (tx) => remove(tx, { orgId, actor }));
-  await using session = await openClusterSession({ clusters, cluster: database.cluster, logger });
-  await holdOrganization(session, { orgId, cluster: database.cluster, to: 'unmake' });
-  // What stood before this was held may have come to its end since.
-  const half = await getHalf(metadata, orgId);
-  if (half.database) await dropOwnPlace(toPlace(half.database), { clusters, logger }, { fencedBy: undefined });
+  await inAllOrganizations(metadata, (tx) => findHalf(tx, orgId));
+  await using hold = await holdAlone({ metadata, clusters, logger }, { orgId });
+  // From here on nothing that stood still since before this was held makes it active.
+  const place = await inAllOrganizations(metadata, (tx) => markGoing(tx, orgId));
+  const { check } = hold;
+  if (place) await dropOwnPlace(place, { clusters, logger }, { fencedBy: undefined, check });
   await inAllOrganizations(metadata, (tx) => remove(tx, { orgId, actor }));
   logger.info({ orgId }, 'half an organization was taken back');
 }
@@ -59,16 +59,14 @@ interface HalfOrganization {
   readonly database: OrgDatabaseRow | undefined;
 }
 
-const getHalf = (metadata: MetadataDatabase, orgId: OrgId): Promise<HalfOrganization> =>
-  inAllOrganizations(metadata, (tx) => findHalf(tx, orgId));
+const HALF: readonly string[] = ['provisioning', 'failed'] satisfies OrganizationStatus[];
 
 async function findHalf(tx: OperatorTransaction, orgId: OrgId): Promise<HalfOrganization> {
   const organization = await findOrganization(tx, { orgId });
   if (organization === undefined)
     throw new NotFoundError({ entity: 'organization', id: orgId, where: 'this platform' });
   const database = await findOrgDatabase(tx, { orgId });
-  const states = [organization.status, database?.state ?? 'provisioning'];
-  const isHalf = states.every((state) => state === 'provisioning' || state === 'failed');
+  const isHalf = HALF.includes(organization.status) && [...HALF, 'deleting', undefined].includes(database?.state);
   // A restore sees to its own end.
   if (!isHalf || (database?.transition ?? null) !== null) {
     const hint = `it is ${database?.transition ? `in a ${database.transition}` : organization.status}, and only one whose provisioning did not come to its end is taken back`;
@@ -77,9 +75,22 @@ async function findHalf(tx: OperatorTransaction, orgId: OrgId): Promise<HalfOrga
   return { organization, database };
 }
 
-async function remove(tx: OperatorTransaction, { orgId, actor }: Required<TakeBackOrganization>): Promise<void> {
+/** The organization, half as it still is, kept so until the transaction ends. */
+async function lockHalf(tx: OperatorTransaction, orgId: OrgId): Promise<HalfOrganization> {
   await tx.selectFrom('organizations').select('org_id').where('org_id', '=', orgId).forUpdate().execute();
-  const { organization } = await findHalf(tx, orgId);
+  return findHalf(tx, orgId);
+}
+
+/** Returns the place to drop, where there is one. */
+async function markGoing(tx: OperatorTransaction, orgId: OrgId): Promise<ResultsDatabasePlace | undefined> {
+  const { database } = await lockHalf(tx, orgId);
+  if (database === undefined) return undefined;
+  await updateOrgDatabase(tx, { orgId, set: { state: 'deleting' } });
+  return toPlace(database);
+}
+
+async function remove(tx: OperatorTransaction, { orgId, actor }: Required<TakeBackOrganization>): Promise<void> {
+  const { organization } = await lockHalf(tx, orgId);
   const change = { action: 'org.take_back', entityType: 'organization', entityId: orgId };
   const before = { name: organization.name, status: organization.status };
   await recordOperatorAudit(tx, { orgId, actor: actor ?? null }, { ...change, before, facts: before });

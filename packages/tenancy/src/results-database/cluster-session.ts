@@ -1,17 +1,23 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@mad/core';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
-import type { Client } from 'pg';
-import { type Cluster, type Clusters, getCluster, type PostgresCluster } from './cluster.ts';
-import { connectClient } from './connect-client.ts';
+import type { Client, ClientConfig } from 'pg';
+import { type Cluster, type Clusters, type EmbeddedCluster, getCluster } from './cluster.ts';
+import { type ClientToConnect, connectBy, connectClient, readConfig } from './connect-client.ts';
 
+const CONNECTS_WITHIN_MS = 10_000;
 /** Opening a connection, and the first statements on it, take longer than all that an organization is recorded with. */
 const KEPT_MS = 1_000;
+/** A server that does not answer a kept session by then is asked by a new one. */
+const ANSWERS_WITHIN_MS = 1_000;
 
 /**
  * One connection to a cluster's database, the same from its first statement to its end: a lock of the session is held until then. One statement or
  * transaction at a time.
  */
 export interface ClusterSession extends AsyncDisposable {
+  /** Of the cluster. */
+  readonly name: string;
   readonly cluster: Cluster;
   readonly db: Kysely<unknown>;
 }
@@ -27,90 +33,114 @@ export interface OpenClusterSession {
 /** Disposing does not wait for the server to notice. @throws {ClusterUnknownError} @throws {ResultsDatabaseUnreachableError} */
 export async function openClusterSession(options: OpenClusterSession): Promise<ClusterSession> {
   const cluster = getCluster(options.clusters, options.cluster);
-  if (cluster.kind === 'pglite') return embedded(cluster);
-  const client = await connect(cluster, options, () => {});
-  return toSession(cluster, client, async () => void client.end().catch(() => {}));
+  if (cluster.kind === 'pglite') return embedded(options.cluster, cluster);
+  const toConnect = describe(options, () => {});
+  const client = await connectClient(cluster, toConnect);
+  return { name: options.cluster, cluster, db: over(client), [Symbol.asyncDispose]: async () => end(client) };
 }
 
 /**
- * As `openClusterSession`, to the default database: whoever comes within a second of its disposal gets it again, without locks and settings. Alone it
- * keeps no process alive.
+ * As `openClusterSession`, to the default database: whoever comes within a second of its disposal, and would connect in the same way, gets it again,
+ * without locks and settings. Alone it keeps no process alive.
  */
 export async function openKeptSession(options: Omit<OpenClusterSession, 'database'>): Promise<ClusterSession> {
   const cluster = getCluster(options.clusters, options.cluster);
-  if (cluster.kind === 'pglite') return embedded(cluster);
-  const client: Client = (await takeKept(cluster)) ?? (await connect(cluster, options, () => forget(cluster, client)));
-  return toSession(cluster, client, async () => {
-    // Refused where a transaction was left open.
-    if (await answers(client, 'discard all')) keep(cluster, client);
-    else client.end().catch(() => {});
-  });
+  if (cluster.kind === 'pglite') return embedded(options.cluster, cluster);
+  const toConnect = describe(options, () => forget(client));
+  const config = await readConfig(cluster, toConnect);
+  const client: Client = (await takeKept(config)) ?? (await connectBy(config, toConnect));
+  return {
+    name: options.cluster,
+    cluster,
+    db: over(client),
+    async [Symbol.asyncDispose]() {
+      // Refused where a transaction was left open.
+      if (await answers(client, 'discard all')) keep(client, config);
+      else end(client);
+    },
+  };
 }
 
-const embedded = (cluster: Extract<Cluster, { kind: 'pglite' }>): ClusterSession => ({
+const embedded = (name: string, cluster: EmbeddedCluster): ClusterSession => ({
+  name,
   cluster,
   db: cluster.db,
   async [Symbol.asyncDispose]() {},
 });
 
-function connect(
-  cluster: PostgresCluster,
-  { cluster: name, database, logger }: OpenClusterSession,
-  onLoss: () => void,
-): Promise<Client> {
-  const warn = () => {
+const describe = ({ cluster, database, logger }: OpenClusterSession, onLoss: () => void): ClientToConnect => ({
+  name: cluster,
+  database,
+  withinMs: CONNECTS_WITHIN_MS,
+  onLoss: () => {
     onLoss();
-    logger.warn({ cluster: name, database }, 'a connection to a cluster was lost');
-  };
-  return connectClient(cluster, { name, database, withinMs: 10_000, onLoss: warn });
-}
+    logger.warn({ cluster, database }, 'a connection to a cluster was lost');
+  },
+});
 
-function toSession(cluster: Cluster, client: Client, dispose: () => Promise<void>): ClusterSession {
+/** One statement or transaction at a time. */
+export function over(client: Client): Kysely<unknown> {
   const lent = { query: client.query.bind(client), release() {} } as PostgresPoolClient;
-  const pool = { connect: async () => lent, end: () => client.end(), options: {} };
-  return { cluster, db: new Kysely({ dialect: new PostgresDialect({ pool }) }), [Symbol.asyncDispose]: dispose };
+  const pool = { connect: async () => lent, end: async () => {}, options: {} };
+  return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
 interface Kept {
   readonly client: Client;
+  /** How it was connected: a secret that was rotated meanwhile is taken up. */
+  readonly config: ClientConfig;
   readonly timer: NodeJS.Timeout;
 }
 
 /** The latest last. */
-const kept = new WeakMap<PostgresCluster, Kept[]>();
+const kept: Kept[] = [];
 
-async function takeKept(cluster: PostgresCluster): Promise<Client | undefined> {
-  for (let latest = kept.get(cluster)?.pop(); latest; latest = kept.get(cluster)?.pop()) {
-    clearTimeout(latest.timer);
-    holdProcess(latest.client, true);
+async function takeKept(config: ClientConfig): Promise<Client | undefined> {
+  for (;;) {
+    const latest = kept.findLast((one) => isDeepStrictEqual(one.config, config))?.client;
+    if (latest === undefined) return undefined;
+    forget(latest);
     // The server may have cut it at this moment.
-    if (await answers(latest.client, '')) return latest.client;
+    const isThere = await answers(latest, '');
+    if (isThere) {
+      holdProcess(latest, true);
+      return latest;
+    }
+    end(latest);
   }
-  return undefined;
 }
 
-const answers = (client: Client, statement: string): Promise<boolean> =>
-  client.query(statement).then(
+function keep(client: Client, config: ClientConfig): void {
+  holdProcess(client, false);
+  const timer = setTimeout(() => {
+    forget(client);
+    end(client);
+  }, KEPT_MS).unref();
+  kept.push({ client, config, timer });
+}
+
+function forget(client: Client): void {
+  const at = kept.findIndex((one) => one.client === client);
+  if (at >= 0) clearTimeout(kept.splice(at, 1)[0]?.timer);
+}
+
+function end(client: Client): void {
+  holdProcess(client, false);
+  client.end().catch(() => {});
+}
+
+async function answers(client: Client, statement: string): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), ANSWERS_WITHIN_MS);
+  const answered = client.query(statement).then(
     () => true,
     () => false,
   );
-
-function keep(cluster: PostgresCluster, client: Client): void {
-  const close = () => {
-    forget(cluster, client);
-    client.end().catch(() => {});
-  };
-  holdProcess(client, false);
-  const one = { client, timer: setTimeout(close, KEPT_MS).unref() };
-  const others = kept.get(cluster);
-  if (others) others.push(one);
-  else kept.set(cluster, [one]);
-}
-
-function forget(cluster: PostgresCluster, client: Client): void {
-  const all = kept.get(cluster) ?? [];
-  const at = all.findIndex((one) => one.client === client);
-  if (at >= 0) clearTimeout(all.splice(at, 1)[0]?.timer);
+  try {
+    return await Promise.race([answered, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Whether the open socket alone keeps the process from its end. */

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { ResultsDatabaseUnreachableError } from '../errors.ts';
 import type { PostgresCluster } from './cluster.ts';
 import { reasonOf } from './reason-of.ts';
@@ -13,18 +13,43 @@ export interface ClientToConnect {
   readonly onLoss: () => void;
 }
 
-/** One connection to a database of the cluster, outside any budget. @throws {ResultsDatabaseUnreachableError} */
-export async function connectClient(
+/** What the host says, in the time that connecting may take. @throws {ResultsDatabaseUnreachableError} */
+export async function readConfig(
   cluster: PostgresCluster,
-  { name, database, withinMs, onLoss }: ClientToConnect,
+  { name, database, withinMs }: Omit<ClientToConnect, 'onLoss'>,
+): Promise<ClientConfig> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject({ code: 'ETIMEDOUT' }), withinMs);
+  try {
+    const config = await Promise.race([cluster.connect(database), late.promise]);
+    return { connectionTimeoutMillis: withinMs, ...config };
+  } catch (cause) {
+    throw unreachable({ name, database }, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One connection to a database of the cluster, outside any budget. @throws {ResultsDatabaseUnreachableError} */
+export async function connectClient(cluster: PostgresCluster, toConnect: ClientToConnect): Promise<Client> {
+  return connectBy(await readConfig(cluster, toConnect), toConnect);
+}
+
+/** As `connectClient`, with what `readConfig` has returned. */
+export async function connectBy(
+  config: ClientConfig,
+  { name, database, onLoss }: Omit<ClientToConnect, 'withinMs'>,
 ): Promise<Client> {
   try {
-    const client = new Client({ connectionTimeoutMillis: withinMs, ...(await cluster.connect(database)) });
+    const client = new Client(config);
     // Without a listener it would end the process.
     client.on('error', onLoss);
     await client.connect();
     return client;
   } catch (cause) {
-    throw new ResultsDatabaseUnreachableError({ cluster: name, database, reason: reasonOf(cause), cause });
+    throw unreachable({ name, database }, cause);
   }
 }
+
+const unreachable = ({ name, database }: Pick<ClientToConnect, 'name' | 'database'>, cause: unknown) =>
+  new ResultsDatabaseUnreachableError({ cluster: name, database, reason: reasonOf(cause), cause });

@@ -14,19 +14,19 @@ interface Surroundings {
   readonly logger: Logger;
 }
 
-/** Runs on a connection of its own to the database that the place is in. */
+/** Runs on a connection of its own to the database that the place is in. @throws {ResultsDatabaseUnreachableError} */
 export function inPlace<T>(
   { cluster, database }: ResultsDatabasePlace,
   { clusters, logger }: Surroundings,
   run: (db: Kysely<unknown>) => Promise<T>,
 ): Promise<T> {
-  return inClusterDatabase({ cluster: getCluster(clusters, cluster), database, logger }, run);
+  return inClusterDatabase({ cluster: getCluster(clusters, cluster), name: cluster, database, logger }, run);
 }
 
 /** Whether the database or schema of the place is there, filled or not. */
 export async function placeExists(place: ResultsDatabasePlace, { clusters, logger }: Surroundings): Promise<boolean> {
   const cluster = getCluster(clusters, place.cluster);
-  return inClusterDatabase({ cluster, database: undefined, logger }, async (db) => {
+  return inClusterDatabase({ cluster, name: place.cluster, database: undefined, logger }, async (db) => {
     const found =
       place.placement === 'database'
         ? sql`select from pg_database where datname = ${place.database}`

@@ -35,7 +35,7 @@ export async function ensureDatabase(place: ResultsDatabasePlace, { clusters, lo
 export async function migratePlace(place: ResultsDatabasePlace, { clusters, logger }: Surroundings): Promise<void> {
   const { orgId, schema, database } = place;
   const cluster = getCluster(clusters, place.cluster);
-  await inClusterDatabase({ cluster, database, logger }, async (db) => {
+  await inClusterDatabase({ cluster, name: place.cluster, database, logger }, async (db) => {
     if (cluster.kind === 'postgres' && database === undefined) {
       const { rows } = await sql`select from pg_namespace where nspname = ${schema}`.execute(db);
       if (rows.length === 0 && (await createResultsSchema(db, place))) return;

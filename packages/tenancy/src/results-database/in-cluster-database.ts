@@ -1,31 +1,34 @@
 import type { Logger } from '@mad/core';
-import { Kysely, PostgresDialect } from 'kysely';
-import { Pool } from 'pg';
+import type { Kysely } from 'kysely';
 import type { Cluster } from './cluster.ts';
+import { over } from './cluster-session.ts';
+import { connectClient } from './connect-client.ts';
 
 export interface ClusterDatabase {
   readonly cluster: Cluster;
+  /** Of the cluster, as a failure names it. */
+  readonly name: string;
   /** Undefined: the cluster's default database. */
   readonly database: string | undefined;
   readonly logger: Logger;
 }
 
-/** Runs on one connection of its own to a database of the cluster, outside any budget, and closes it. On PGlite, on the one session there is. */
+/**
+ * Runs on one connection of its own to a database of the cluster, outside any budget, and has closed it when it returns. One statement or transaction
+ * at a time. On PGlite, on the one session there is.
+ * @throws {ResultsDatabaseUnreachableError}
+ */
 export async function inClusterDatabase<T>(
-  { cluster, database, logger }: ClusterDatabase,
+  { cluster, name, database, logger }: ClusterDatabase,
   run: (db: Kysely<unknown>) => Promise<T>,
 ): Promise<T> {
   if (cluster.kind === 'pglite') return run(cluster.db);
-  const pool = new Pool({ connectionTimeoutMillis: 30_000, ...(await cluster.connect(database)), max: 1 });
-  // A connection that the server cuts, idle or lent; the next statement tells.
-  const onLoss = () => logger.warn({ database }, 'a connection to a cluster was lost');
-  pool.on('error', onLoss);
-  pool.on('connect', (client) => void client.on('error', onLoss));
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  // The next statement tells.
+  const onLoss = () => logger.warn({ cluster: name, database }, 'a connection to a cluster was lost');
+  const client = await connectClient(cluster, { name, database, withinMs: 30_000, onLoss });
   try {
-    return await run(db);
+    return await run(over(client));
   } finally {
-    await db.destroy();
-    if (!pool.ended) await pool.end();
+    await client.end();
   }
 }

@@ -28,11 +28,12 @@ export async function makeFencedPlace(
 }
 
 async function makeSchema(
-  { cluster, schema, orgId }: ResultsDatabasePlace,
+  { cluster: name, schema, orgId }: ResultsDatabasePlace,
   { clusters, logger, by }: Surroundings & { readonly by: string },
 ): Promise<void> {
+  const cluster = getCluster(clusters, name);
   const statements = await migrationSql({ track: resultsTrack, schema }, Object.keys(resultsTrack.migrations).sort());
-  await inClusterDatabase({ cluster: getCluster(clusters, cluster), database: undefined, logger }, (db) =>
+  await inClusterDatabase({ cluster, name, database: undefined, logger }, (db) =>
     db.transaction().execute(async (tx) => {
       await sql`create schema ${sql.id(schema)}`.execute(tx);
       for (const statement of statements) await sql.raw(statement).execute(tx);
@@ -54,7 +55,7 @@ async function makeDatabase(
   const draft = nameDraft(database);
   await sql`drop database if exists ${sql.id(draft)} with (force)`.execute(db);
   await cloneResultsDatabase(session, { name: draft, logger });
-  await inClusterDatabase({ cluster, database: draft, logger }, async (made) => {
+  await inClusterDatabase({ cluster, name, database: draft, logger }, async (made) => {
     await migrateResults(made, { orgId });
     await made.transaction().execute((tx) => raiseFence(tx, { schema, by }));
   });

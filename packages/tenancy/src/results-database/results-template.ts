@@ -109,7 +109,10 @@ interface TemplateToMake extends FoundTemplate {
  * Fills a draft, closes it to connections, and only then gives it the template's name: what has the name is whole, however its maker ends. Others who
  * want it wait.
  */
-async function makeTemplate({ cluster, db }: ClusterSession, { name, draft, logger }: TemplateToMake): Promise<void> {
+async function makeTemplate(
+  { name: clusterName, cluster, db }: ClusterSession,
+  { name, draft, logger }: TemplateToMake,
+): Promise<void> {
   const lock = sql`hashtextextended(${draft}, 0)`;
   await sql`select pg_advisory_lock(${lock})`.execute(db);
   try {
@@ -117,7 +120,9 @@ async function makeTemplate({ cluster, db }: ClusterSession, { name, draft, logg
     await dropTemplate(db, draft);
     if (await isHalfDropped(db, name)) await dropTemplate(db, name);
     await sql`create database ${sql.id(draft)}`.execute(db);
-    await inClusterDatabase({ cluster, database: draft, logger }, (filled) => migrateResults(filled));
+    await inClusterDatabase({ cluster, name: clusterName, database: draft, logger }, (filled) =>
+      migrateResults(filled),
+    );
     await sql`comment on database ${sql.id(draft)} is ${sql.lit(`${COMMENT}${RESULTS_VERSION}`)}`.execute(db);
     await sql`alter database ${sql.id(draft)} with allow_connections false is_template true`.execute(db);
     // Another default database's maker may have been first.

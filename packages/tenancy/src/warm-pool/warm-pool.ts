@@ -99,6 +99,8 @@ async function inPool<T>(
   if (getCluster(clusters, name).kind === 'pglite')
     throw new PlacementUnsupportedError({ cluster: name, placement: 'database' });
   await using session = await openClusterSession({ clusters, cluster: name, logger });
+  // It says nothing while the Metadata DB is written to.
+  await sql`set idle_session_timeout = 0`.execute(session.db);
   await sql`select pg_advisory_lock(hashtextextended(${`mad.warm.${name}`}, 0))`.execute(session.db);
   return await run({ metadata, logger, name, session, digest: await resultsDigest() });
 }
@@ -133,11 +135,17 @@ async function makeDatabase(pool: Pool): Promise<void> {
   await inAllOrganizations(metadata, (tx) => tx.insertInto('warm_databases').values(note).execute());
   await cloneResultsDatabase(session, { name: database, logger });
   // The first connection to a database writes down what all later ones read: it takes three times as long.
-  await inClusterDatabase({ cluster: session.cluster, database, logger }, (db) =>
+  await inClusterDatabase({ cluster: session.cluster, name, database, logger }, (db) =>
     stampResults(openResultsDatabase(db, { schema: 'public' }), { orgId }),
   );
   await inAllOrganizations(metadata, (tx) =>
-    tx.updateTable('warm_databases').set({ state: 'ready' }).where('org_id', '=', orgId).execute(),
+    tx
+      .updateTable('warm_databases')
+      .set({ state: 'ready' })
+      .where('org_id', '=', orgId)
+      // Where the server cut this session, the next call of the pool drops what was half made.
+      .where('state', '=', 'making')
+      .execute(),
   );
 }
 

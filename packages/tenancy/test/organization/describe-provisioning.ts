@@ -200,6 +200,8 @@ export function describeProvisioning({ placement, on }: Placed, open: () => Prom
         [{ ...request, name: 'Nev\u0007er' }, ValidationFailedError],
         [{ ...request, name: crypto.randomUUID().toUpperCase() }, ValidationFailedError],
         [{ ...request, orgId: 'not-a-uuid' }, ValidationFailedError],
+        [{ ...request, orgId: '00000000-0000-0000-0000-000000000000' }, ValidationFailedError],
+        [{ ...request, orgId: 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF' }, ValidationFailedError],
         [{ ...request, admin: { email: 'nobody' } }, ValidationFailedError],
         [{ ...request, quotas: { max_concurrent_jobs: -1 } }, ValidationFailedError],
         [{ ...request, cluster: 'constructor' }, ClusterUnknownError],

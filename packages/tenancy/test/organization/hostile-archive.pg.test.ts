@@ -1,4 +1,6 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { renameSync } from 'node:fs';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import {
@@ -73,6 +75,9 @@ const editManifest = (pieces: Piece[], change: (told: ArchiveManifest) => void):
 
 const foreign = () => `mad://org/${newId()}/artifacts/${'a'.repeat(64)}`;
 
+const NIL = '00000000-0000-0000-0000-000000000000';
+const MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 const ROWS: readonly (readonly [string, string, Row])[] = [
   [
     'a permission that nobody in an organization holds',
@@ -91,6 +96,13 @@ const ROWS: readonly (readonly [string, string, Row])[] = [
   ['a fence that is a text', 'results/jobs', { fence: '9223372036854775807' }],
   ['a time without end', 'results/jobs', { created_at: 'infinity' }],
   ['a deadline without end', 'results/jobs', { deadline: '-infinity' }],
+  ['the id of no role', 'metadata/roles', { role_id: NIL }],
+  ['the id of no organization', 'metadata/roles', { org_id: `{${NIL.replaceAll('-', '')}}` }],
+  ['no author', 'metadata/task_definitions', { created_by: NIL }],
+  ['the largest id', 'metadata/pipelines', { pipeline_id: MAX.toUpperCase() }],
+  ['the id of no job', 'results/jobs', { job_id: NIL }],
+  ['a fork of no job', 'results/jobs', { forked_from: MAX }],
+  ['a member of no id', 'metadata/members', { user_id: NIL }],
   ['an address that is not ASCII', 'metadata/members', { email: 'dİvisivity@example.org' }],
 ];
 
@@ -120,11 +132,26 @@ describe('before anything is written an archive is refused, and its line named,'
     await expect(restoreNowhere()).rejects.toThrow(ArchiveRefusedError);
   });
 
+  test.each([NIL, MAX])('with %s for its organization', async (id) => {
+    await repackArchive(from, hostile(), (pieces) =>
+      editManifest(pieces, (told) => void Object.assign(told, { org_id: id })),
+    );
+    await expect(restoreNowhere()).rejects.toMatchObject({ details: { at: 'manifest.json /org_id' } });
+  });
+
   test('with an id of another organization in its manifest', async () => {
     await repackArchive(from, hostile(), (pieces) =>
       editManifest(pieces, (told) => void Object.assign(told, { org_id: newId() })),
     );
     await expect(restoreNowhere()).rejects.toThrow('it names a file of another organization');
+  });
+
+  test.each(['constructor', 'tostring', 'valueof'])('with a table named %s, in words', async (table) => {
+    await repackArchive(from, hostile(), (pieces) => {
+      pieces.splice(1, 0, { name: `metadata/${table}/000001.ndjson`, content: Buffer.from('{"a":1}\n') });
+    });
+    const failing = restoreOrganization(other, { ...to, from: hostile() });
+    await expect(failing).rejects.toThrow('no table of this name is restored');
   });
 
   const PARTS: Readonly<Record<string, readonly [() => Buffer, RegExp]>> = {
@@ -146,6 +173,35 @@ describe('before anything is written an archive is refused, and its line named,'
     await writeFile(hostile(), gzipSync(packTar(pieces)));
     await expect(restoreNowhere()).rejects.toThrow(reason);
   });
+});
+
+const EXCHANGED: Readonly<Record<string, (pieces: Piece[]) => unknown>> = {
+  'without its files': (pieces) => pieces.filter(({ name }) => !name.startsWith('files/')),
+  'without one file': (pieces) => pieces.toSpliced(-2, 1),
+  'with a file of the same length': (pieces) => {
+    const content = Buffer.from('another file');
+    const digest = createHash('sha256').update(content).digest('hex');
+    return pieces.map((piece) =>
+      piece.content.toString() === 'a small file' ? { name: `files/${digest}`, content } : piece,
+    );
+  },
+  'without its audit trail': (pieces) => pieces.filter(({ name }) => !name.startsWith('metadata/audit_logs/')),
+};
+
+test.each(Object.keys(EXCHANGED))('exchanged after it was verified for one %s, it leaves nothing', async (what) => {
+  const [path, exchanged] = [join(folder, 'verified.tar.gz'), join(folder, 'exchanged.tar.gz')];
+  await copyFile(from, path);
+  await repackArchive(from, exchanged, (pieces) => EXCHANGED[what]?.(pieces));
+  const onStep = (step: string) => {
+    if (step === 'database') renameSync(exchanged, path);
+  };
+  const failing = restoreOrganization({ ...other, onStep }, { ...to, from: path });
+  await expect(failing).rejects.toThrow(/it has changed since it was verified; nothing of it was restored/);
+  expect(await Array.fromAsync(other.artifacts.list(orgId))).toEqual([]);
+  const left = await inAllOrganizations(other.metadata, (tx) =>
+    tx.selectFrom('organizations').select('org_id').where('org_id', '=', orgId).execute(),
+  );
+  expect(left).toEqual([]);
 });
 
 test('a path that no file system takes is refused by name', async () => {

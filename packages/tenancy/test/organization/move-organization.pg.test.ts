@@ -1,5 +1,7 @@
 import {
+  ActorUnknownError,
   ConflictError,
+  inAllOrganizations,
   NotFoundError,
   newId,
   OrganizationInactiveError,
@@ -197,6 +199,32 @@ test('what lies in the new place already is not touched', async () => {
   await expect(move(orgId, 'schema')).rejects.toThrow(ConflictError);
   expect((await readPlace(platform, orgId))?.state).toBe('ready');
   expect([...(await listPlaces(orgId))].sort()).toEqual(['database', 'schema']);
+});
+
+test('a move that was taken back has its end in the audit trail', async () => {
+  const orgId = await provision('Tells of its way back', 'schema');
+  const failing = move(orgId, 'database', (step) => {
+    if (step === 'copy') throw new RangeError('no');
+  });
+  await expect(failing).rejects.toThrow(MoveFailedError);
+  const trail = await inAllOrganizations(platform.metadata, (tx) =>
+    tx.selectFrom('audit_logs').select(['action', 'metadata']).where('org_id', '=', orgId).orderBy('seq').execute(),
+  );
+  const facts = { from: { placement: 'schema', cluster: 'main' }, to: { placement: 'database', cluster: 'main' } };
+  expect(trail.slice(-2)).toMatchObject([
+    { action: 'organization.move.begin', metadata: facts },
+    { action: 'organization.move.back', metadata: facts },
+  ]);
+});
+
+test('a move that was left half-way is not gone on with in the name of nobody, whom the audit trail refuses', async () => {
+  const orgId = await provision('Is moved by nobody', 'schema');
+  await runAndDie('./move-and-die.ts', { orgId, placement: 'database', step: 'copy', url: platform.url });
+  const to = { placement: 'database', cluster: 'main' } as const;
+  const failing = moveOrganization(platform, { orgId, to, actor: newId(), dropAfterMs: 0 });
+  await expect(failing).rejects.toThrow(ActorUnknownError);
+  await move(orgId, 'database');
+  expect(await listPlaces(orgId)).toEqual(['database']);
 });
 
 test('an organization that does not exist is not found', async () => {

@@ -1,9 +1,12 @@
-import { ConflictError, inAllOrganizations, NotFoundError, newId, type Placement } from '@mad/core';
+import { ConflictError, inAllOrganizations, NotFoundError, newId, type Placement, updateOrgDatabase } from '@mad/core';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  type Clusters,
   findOrphans,
   OrganizationBusyError,
+  OrganizationHoldLostError,
+  ProvisioningFailedError,
   type ProvisioningStep,
   provisionOrganization,
   takeBackOrganization,
@@ -67,6 +70,82 @@ describe.each<Placement>(['database', 'schema'])('placed by %s', (placement) => 
     });
     expect(refused).toBeInstanceOf(OrganizationBusyError);
     expect(await readOrganization(platform.metadata, name)).toMatchObject([{ status: 'active' }]);
+  });
+
+  /** A way to the cluster whose nth connection waits to be let on, and whose connections can be cut. */
+  const slowAt = (nth: number) => {
+    const application = `slow-${newId()}`;
+    const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { main } = platform.clusters;
+    let connected = 0;
+    const connect = async (database?: string) => {
+      if (++connected === nth) {
+        reached.resolve();
+        await opened.promise;
+      }
+      return { ...(main?.kind === 'postgres' && (await main.connect(database))), application_name: application };
+    };
+    const clusters: Clusters = { main: { kind: 'postgres', connect } };
+    const cut = () =>
+      sql`select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = ${application}`.execute(
+        platform.metadata,
+      );
+    return { clusters, reached: reached.promise, open: opened.resolve, cut };
+  };
+
+  test.each([2, 3, 4])('a call whose hold was cut before connection %d drops nothing that lives', async (nth) => {
+    const name = `Cut at ${nth} ${placement}`;
+    const orgId = await leaveHalf(name, 'activate');
+    const slow = slowAt(nth);
+    const late = takeBackOrganization({ ...platform, clusters: slow.clusters }, { orgId });
+    late.catch(() => {});
+    await slow.reached;
+    await slow.cut();
+    expect((await provision(name)).orgId).toBe(orgId);
+    slow.open();
+    await expect(late).rejects.toThrow(OrganizationHoldLostError);
+    expect(await readOrganization(platform.metadata, name)).toMatchObject([{ status: 'active', state: 'ready' }]);
+    expect(await isMade(orgId)).toBe(true);
+  });
+
+  test('what was taken back while the server had cut the hold of its making does not become active', async () => {
+    const name = `Unheld ${placement}`;
+    const slow = slowAt(0);
+    let orgId = '';
+    let taking: Promise<void> | undefined;
+    const making = provisionOrganization(
+      {
+        ...platform,
+        clusters: slow.clusters,
+        onStep: async (step, moment) => {
+          if (step !== 'database' || moment !== 'after') return;
+          orgId = (await readOrganization(platform.metadata, name))[0]?.org_id ?? '';
+          await slow.cut();
+          // It waits for what the making has begun to write.
+          taking = takeBackOrganization(platform, { orgId });
+        },
+      },
+      { name, placement, cluster: 'main' },
+    );
+    await expect(making).rejects.toThrow(ProvisioningFailedError);
+    await taking;
+    expect(await readOrganization(platform.metadata, name)).toEqual([]);
+    expect(await isMade(orgId)).toBe(false);
+  });
+
+  test('what is being taken back does not become active', async () => {
+    const name = `Going ${placement}`;
+    const making = provision(name, async (step, moment) => {
+      if (step !== 'database' || moment !== 'after') return;
+      const [row] = await readOrganization(platform.metadata, name);
+      await inAllOrganizations(platform.metadata, (tx) =>
+        updateOrgDatabase(tx, { orgId: row?.org_id ?? '', set: { state: 'deleting' } }),
+      );
+    });
+    await expect(making).rejects.toThrow(ProvisioningFailedError);
+    const [row] = await readOrganization(platform.metadata, name);
+    expect(row).toMatchObject({ status: 'failed', state: 'deleting' });
+    await expect(provision(name)).resolves.toMatchObject({ orgId: row?.org_id });
   });
 
   test('orphans are what no row knows, and rows whose database is gone', async () => {

@@ -1,4 +1,5 @@
 import {
+  auditDigest,
   inAllOrganizations,
   inOrganization,
   listAuditLogs,
@@ -38,7 +39,13 @@ test('limits are set by who may, are checked, and leave a trace', async () => {
   await expect(setQuotas(platform.metadata, callerWith('org.update'), {})).rejects.toBeInstanceOf(
     PermissionDeniedError,
   );
-  for (const wrong of [{ max_jobs_per_month: -1 }, { max_jobs_per_month: 1.5 }, { max_jobs: 1 }, null])
+  for (const wrong of [
+    { max_jobs_per_month: -1 },
+    { max_jobs_per_month: 1.5 },
+    { max_storage_gb: -0.5 },
+    { max_jobs: 1 },
+    null,
+  ])
     await expect(setQuotas(platform.metadata, root(), wrong as object)).rejects.toMatchObject({
       code: 'MAD_CORE_VALIDATION_FAILED',
     });
@@ -47,15 +54,49 @@ test('limits are set by who may, are checked, and leave a trace', async () => {
     quotas: { max_jobs_per_month: 7 },
     used: { jobsThisMonth: 0, openJobs: 0, storedBytes: 0 },
   });
+  await expect(readQuotas({ ...platform, results }, callerWith('org.quota.update'))).rejects.toBeInstanceOf(
+    PermissionDeniedError,
+  );
+  await setQuotas(platform.metadata, root(), {});
   const { items } = await inOrganization(platform.metadata, orgId, (tx) =>
     listAuditLogs(tx, { action: 'org.quota.update' }),
   );
-  expect(items[0]).toMatchObject({ entity_id: orgId, metadata: { quotas: { max_jobs_per_month: 7 } } });
+  const [last, first] = items;
+  expect(first).toMatchObject({ entity_id: orgId, metadata: { quotas: { max_jobs_per_month: 7 } } });
+  expect(last?.metadata).toMatchObject({ before: auditDigest({ max_jobs_per_month: 7 }), after: auditDigest({}) });
 });
 
 test('what was written by other means and is no limit, limits nothing', async () => {
   await inAllOrganizations(platform.metadata, (tx) =>
-    updateOrganization(tx, { orgId, set: { quotas: { max_jobs_per_month: 'many', max_concurrent_jobs: -1 } } }),
+    updateOrganization(tx, {
+      orgId,
+      set: { quotas: { max_jobs_per_month: '3', max_concurrent_jobs: -1, max_storage_gb: null } },
+    }),
   );
   expect(await createQuotas(platform).get(orgId)).toEqual({});
+});
+
+test('a limit of zero is one', async () => {
+  await setQuotas(platform.metadata, root(), { max_jobs_per_month: 0, max_concurrent_jobs: 0, max_storage_gb: 0 });
+  expect(await createQuotas(platform).get(orgId)).toEqual({
+    maxJobsPerMonth: 0,
+    maxConcurrentJobs: 0,
+    maxStorageBytes: 0,
+  });
+});
+
+test('limits are kept for as long as the host says, a failure to read them is not', async () => {
+  let now = new Date('2026-01-01');
+  const clock = { now: () => now, sleep: async () => {} };
+  const quotas = createQuotas({ metadata: platform.metadata, clock, refreshMs: 5_000 });
+  const late = newId();
+  await expect(quotas.get(late)).rejects.toMatchObject({ code: 'MAD_CORE_NOT_FOUND' });
+  const request = { name: 'Late', orgId: late, placement: 'schema', cluster: 'main' } as const;
+  await provisionOrganization(platform, { ...request, quotas: { max_concurrent_jobs: 1 } });
+  expect(await quotas.get(late)).toEqual({ maxConcurrentJobs: 1 });
+  await inAllOrganizations(platform.metadata, (tx) => updateOrganization(tx, { orgId: late, set: { quotas: {} } }));
+  now = new Date(now.getTime() + 4_999);
+  expect(await quotas.get(late)).toEqual({ maxConcurrentJobs: 1 });
+  now = new Date(now.getTime() + 1);
+  expect(await quotas.get(late)).toEqual({});
 });

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { silentLogger } from '@mad/core';
 import { type Kysely, sql } from 'kysely';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { type Clusters, type PostgresCluster, ResultsDatabaseUnreachableError } from '../../src/index.ts';
 import { openKeptSession } from '../../src/results-database/cluster-session.ts';
 import { createPostgresPlatform, type PostgresPlatform } from '../create-postgres-platform.ts';
 
@@ -12,7 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => platform[Symbol.asyncDispose]());
 
-const open = () => openKeptSession({ clusters: platform.clusters, cluster: 'main', logger: silentLogger });
+const open = (clusters = platform.clusters) => openKeptSession({ clusters, cluster: 'main', logger: silentLogger });
+const clusterOf = (connect: PostgresCluster['connect']): Clusters => ({ main: { kind: 'postgres', connect } });
 
 async function pidOf(db: Kysely<unknown>): Promise<number> {
   const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
@@ -49,6 +51,36 @@ test('two at once have one each', async () => {
   await using one = await open();
   await using other = await open();
   expect(await pidOf(one.db)).not.toBe(await pidOf(other.db));
+});
+
+test('whoever would connect in another way does not get it', async () => {
+  const pid = await once();
+  const { main } = platform.clusters;
+  const asBefore = async () => (main?.kind === 'postgres' ? await main.connect() : {});
+  await using rotated = await open(clusterOf(async () => ({ ...(await asBefore()), password: 'rotated' })));
+  expect(await pidOf(rotated.db)).not.toBe(pid);
+  await using same = await open(clusterOf(asBefore));
+  expect(await pidOf(same.db)).toBe(pid);
+});
+
+test('a host that says nothing of how to connect is not waited for', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const opening = open(clusterOf(() => new Promise(() => {})));
+  const refused = expect(opening).rejects.toThrow(ResultsDatabaseUnreachableError);
+  await vi.advanceTimersByTimeAsync(10_000);
+  await refused;
+});
+
+test('one that does not answer any more is not waited for', async () => {
+  const pid = await once();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    expect(await once()).not.toBe(pid);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await expect.poll(() => isThere(pid), { timeout: 10_000 }).toBe(false);
 });
 
 test('one that is left in a transaction is closed', async () => {

@@ -2,6 +2,7 @@ import { ConflictError, inAllOrganizations, newId, ValidationFailedError } from 
 import { sql } from 'kysely';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
+  type Clusters,
   createResultsDatabases,
   drainWarmPool,
   fillWarmPool,
@@ -45,6 +46,23 @@ test('a pool is filled up to its size, and organizations take from it until it i
   await using databases = createResultsDatabases(platform);
   for (const { orgId } of made)
     expect(await (await databases.get(orgId)).selectFrom('jobs').select('job_id').execute()).toEqual([]);
+});
+
+test('a database that another call drops while it is stamped is not handed out', async () => {
+  const { main } = platform.clusters;
+  const dropping = () =>
+    inAllOrganizations(platform.metadata, (tx) =>
+      tx.updateTable('warm_databases').set({ state: 'dropping' }).execute(),
+    );
+  const connect = async (database?: string) => {
+    if (database?.startsWith('mad_results')) await dropping();
+    return main?.kind === 'postgres' ? await main.connect(database) : {};
+  };
+  const clusters: Clusters = { main: { kind: 'postgres', connect } };
+  await fillWarmPool({ ...platform, clusters }, { cluster: 'main', size: 1 });
+  const [row] = await listRows();
+  expect(row).toMatchObject({ state: 'dropping' });
+  expect((await provision('Not from the pool')).orgId).not.toBe(row?.org_id);
 });
 
 test('no two organizations take one database', async () => {

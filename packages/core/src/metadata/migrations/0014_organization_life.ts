@@ -5,6 +5,11 @@ import { sqlMigration } from '../../postgres/sql-migration.ts';
  * until it has switched (`move`, `move_back`), and where the organization was before until that is dropped (`move_drop`).
  */
 export const organizationLife = sqlMigration([
+  // The nil uuid names no row, and the chain of the platform's audit trail.
+  ...['organizations.org_id', 'users.user_id'].map((column) => {
+    const [table, id] = column.split('.');
+    return `ALTER TABLE ${table} ADD CONSTRAINT ${table}_${id}_check CHECK (${id} <> '00000000-0000-0000-0000-000000000000')`;
+  }),
   'ALTER TABLE org_databases DROP CONSTRAINT org_databases_state_check',
   `ALTER TABLE org_databases ADD CONSTRAINT org_databases_state_check
     CHECK (state IN ('provisioning', 'ready', 'migrating', 'moving', 'failed', 'deleting', 'deleted'))`,
