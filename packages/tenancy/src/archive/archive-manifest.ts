@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isReservedId } from '../organization/reserved-id.ts';
 import { quotasSchema } from '../quota/quotas.ts';
-import { isReservedId } from './reserved-id.ts';
 
 /** What an archive says of itself in its last file, `manifest.json`. */
 export const manifestSchema = z.strictObject({

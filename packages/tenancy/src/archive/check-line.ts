@@ -2,10 +2,10 @@ import { findClockIssues, isEmailAddress, isJsonObject, isUuid, type JsonObject 
 import { covers, isGrantable } from '../access/permission-sets.ts';
 import { SEEDED_ROLES } from '../access/seeded-roles.ts';
 import { ArchiveRefusedError } from '../errors.ts';
+import { isReservedId } from '../organization/reserved-id.ts';
 import type { ArchivePart } from './archive-manifest.ts';
 import { AUDIT_LOGS, MEMBERS } from './metadata-parts.ts';
 import { parseJson } from './parse-json.ts';
-import { isReservedId } from './reserved-id.ts';
 
 /** The people in an archive, read from its first part. */
 export interface ArchivedMember {

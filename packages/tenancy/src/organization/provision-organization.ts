@@ -22,6 +22,7 @@ import { activateOrganization } from './activate-organization.ts';
 import { checkTogether, holdTogether } from './hold-organization.ts';
 import { parseOrganizationName } from './organization-name.ts';
 import { type RecordedOrganization, recordOrganization } from './record-organization.ts';
+import { isReservedId } from './reserved-id.ts';
 
 /**
  * What provisioning does. `record` writes the organization with the place of its Results DB, and is all there is to do for an active one and where the
@@ -197,14 +198,11 @@ async function provideDatabase(
   return cloneResultsDatabase(session, { name: database, logger, found: template });
 }
 
-/** The nil uuid names nobody, and the chain of the platform's audit trail; the last one ends lists. */
-const RESERVED = /^(0{8}(-0{4}){3}-0{12}|f{8}(-f{4}){3}-f{12})$/i;
-
 const requestSchema = z.strictObject({
   name: z.string(),
   orgId: z
     .uuid()
-    .refine((id) => !RESERVED.test(id), 'expected an id that is not reserved; leave it out for a new one')
+    .refine((id) => !isReservedId(id), 'expected an id that is not reserved; leave it out for a new one')
     .optional(),
   placement: z.enum(['database', 'schema']),
   cluster: z.string(),
