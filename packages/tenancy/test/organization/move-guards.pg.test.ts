@@ -373,6 +373,22 @@ describe('a move that was cut off', () => {
   });
 });
 
+test('the place left behind stays for as long as is asked', async () => {
+  const orgId = await provision('Looked at late', 'database');
+  const to = { placement: 'schema', cluster: 'main' } as const;
+  const times: number[] = [];
+  const onStep = (step: string) => {
+    if (step === 'drop' || step === 'end') times.push(performance.now());
+  };
+  const moving = moveOrganization({ ...platform, onStep }, { orgId, to, actor, dropAfterMs: 1_000 });
+  moving.catch(() => {});
+  await expect.poll(() => times.length, { timeout: 30_000 }).toBe(1);
+  expect([...(await listPlaces(orgId))].sort()).toEqual(['database', 'schema']);
+  await moving;
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(990);
+  expect(await listPlaces(orgId)).toEqual(['schema']);
+});
+
 test('a new place that cannot be dropped is not forgotten', async () => {
   const orgId = await provision('Cannot be dropped');
   const before = await readAll(platform, orgId);

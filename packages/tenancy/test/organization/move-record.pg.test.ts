@@ -45,7 +45,7 @@ test('a call that another one has overtaken neither switches, nor turns back, no
   const stale = { ...(await begun()), moveId: newId() };
   const before = await row();
   expect(await switchPlace(platform.metadata, stale, { actor, version: null })).toBe(false);
-  expect(await turnBack(platform.metadata, stale)).toBe(false);
+  expect(await turnBack(platform.metadata, stale, actor)).toBe(false);
   await endMove(platform.metadata, stale);
   expect(await row()).toEqual(before);
 });
@@ -57,7 +57,7 @@ test.each(['move_back', 'move_drop'] as const)(
     await set({ transition });
     const before = await row();
     expect(await switchPlace(platform.metadata, move, { actor, version: null })).toBe(false);
-    expect(await turnBack(platform.metadata, move)).toBe(false);
+    expect(await turnBack(platform.metadata, move, actor)).toBe(false);
     expect(await row()).toEqual(before);
   },
 );

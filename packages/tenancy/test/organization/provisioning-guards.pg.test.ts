@@ -34,7 +34,7 @@ const read = async (name: string) => (await readOrganization(platform.metadata, 
 const idOf = async (name: string) => (await read(name))?.org_id ?? '';
 const setStatus = (orgId: string, status: 'active' | 'failed' | 'suspended') =>
   inAllOrganizations(platform.metadata, (tx) => updateOrganization(tx, { orgId, set: { status } }));
-const setState = (orgId: string, state: 'ready' | 'failed' | 'moving') =>
+const setState = (orgId: string, state: 'moving') =>
   inAllOrganizations(platform.metadata, (tx) => updateOrgDatabase(tx, { orgId, set: { state } }));
 
 const at =
@@ -140,7 +140,8 @@ describe('an organization that meanwhile', () => {
     const onStep = at('database after', async () => {
       const orgId = await idOf(name);
       await setStatus(orgId, 'failed');
-      await setState(orgId, 'failed');
+      const set = { state: 'failed', error: { step: 'database', code: null } } as const;
+      await inAllOrganizations(platform.metadata, (tx) => updateOrgDatabase(tx, { orgId, set }));
     });
     await provision(name, onStep);
     expect(await read(name)).toMatchObject({ status: 'active', state: 'ready', error: null });
