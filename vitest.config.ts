@@ -16,6 +16,8 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 120_000,
         pool: 'forks' as const,
+        // Machines that build are slow at times.
+        expect: { poll: { timeout: 10_000 } },
       },
     })),
   },

@@ -95,7 +95,10 @@ export class OrganizationHoldLostError extends MadError {
 export class UserDisabledError extends MadError {
   static override readonly code = 'MAD_TENANCY_USER_DISABLED';
   constructor({ userId }: { userId: string }) {
-    super({ message: `user ${userId} is disabled; an administrator can enable the account`, details: { userId } });
+    super({
+      message: `user ${userId} is disabled; the operator of the platform can enable the account`,
+      details: { userId },
+    });
   }
 }
 

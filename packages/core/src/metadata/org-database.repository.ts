@@ -27,7 +27,7 @@ export async function getOrgDatabase(
   tx: MetadataTransaction,
   { orgId }: { readonly orgId: OrgId },
 ): Promise<OrgDatabaseRow> {
-  return found(await findOrgDatabase(tx, { orgId }), { entity, id: orgId });
+  return found(await findOrgDatabase(tx, { orgId }), { entity, id: orgId, where: 'this platform' });
 }
 
 export interface ListOrgDatabases extends PageRequest {

@@ -85,7 +85,7 @@ export async function exportOrganization(
     if (actor !== null && !(await findUser(tx, { userId: actor }))) throw new ActorUnknownError({ actor });
     const { row } = await lockOrgDatabase(tx, { orgId });
     if (row.state !== 'ready')
-      throw new OrganizationStateError({ orgId, state: row.state, hint: 'export it when its Results DB is ready' });
+      throw new OrganizationStateError({ orgId, state: row.state, hint: 'export it when that is over' });
     return { organization: await getOrganization(tx, { orgId }), place: toPlace(row) };
   });
   if (typeof to === 'string') await checkArchivePath(to);

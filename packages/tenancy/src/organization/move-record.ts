@@ -13,6 +13,7 @@ import {
 } from '@mad/core';
 import { OrganizationStateError } from '../errors.ts';
 import { type ResultsDatabasePlace, toPlace } from '../results-database/results-database-place.ts';
+import { notReady } from './not-ready.ts';
 
 /** A move as its row in `org_databases` tells it. */
 export interface RecordedMove {
@@ -77,12 +78,7 @@ export function beginMove(metadata: MetadataDatabase, { to, actor }: WantedMove)
     if (under) return under;
     if (status !== 'active' && status !== 'suspended')
       throw new OrganizationStateError({ orgId, state: status, hint: 'only active and suspended ones are moved' });
-    if (row.state !== 'ready' || row.transition !== null)
-      throw new OrganizationStateError({
-        orgId,
-        state: row.transition ?? row.state,
-        hint: 'move it when its Results DB is ready',
-      });
+    if (row.state !== 'ready' || row.transition !== null) throw notReady(row, 'move');
     if (isSame(from, to)) return undefined;
     const moveId = newId();
     await updateOrgDatabase(tx, {

@@ -21,6 +21,7 @@ import { deleteOrganizationRows, nameOfDeleted } from './delete-rows.ts';
 import { exportOrganization, type OrganizationArchive } from './export-organization.ts';
 import { holdAlone } from './hold-organization.ts';
 import { lockOrgDatabase, lockUnderWay } from './move-record.ts';
+import { notReady } from './not-ready.ts';
 import { type OrganizationContext, operatorRequest } from './organization-context.ts';
 
 /** What offboarding does after it is recorded, in this order; `export` only where one is asked for. From `revoke` on there is no way back. */
@@ -53,7 +54,7 @@ export interface OffboardedOrganization {
 
 const requestSchema = z.strictObject({
   ...operatorRequest,
-  exportTo: z.union([storableText(4_096), z.literal(false)]),
+  exportTo: z.union([storableText(4_096), z.literal(false)], 'expected the path of a file, or false for no archive'),
 });
 
 /**
@@ -174,11 +175,7 @@ function begin(
     if (status !== 'active' && status !== 'suspended')
       throw new OrganizationStateError({ orgId, state: status, hint: 'only active and suspended ones are offboarded' });
     if (row.state !== 'ready' || (row.transition !== null && row.transition !== 'offboard'))
-      throw new OrganizationStateError({
-        orgId,
-        state: row.transition ?? row.state,
-        hint: 'offboard it when its Results DB is ready',
-      });
+      throw notReady(row, 'offboard');
     checkPlaceIsOwn(place);
     await updateOrganization(tx, { orgId, set: { status: 'deleting' } });
     await updateOrgDatabase(tx, { orgId, set });

@@ -106,7 +106,10 @@ async function takeUp(
   const place = placeResultsDatabase({ orgId, placement, cluster });
   const isActive = existing.status === 'active';
   if (!isActive && existing.status !== 'provisioning' && existing.status !== 'failed')
-    throw taken(name, `it is ${existing.status}; choose another name`);
+    throw taken(
+      name,
+      `it is ${existing.status}; ${existing.status === 'suspended' ? 'reactivate it, or ' : ''}choose another name`,
+    );
   const recorded = await findOrgDatabase(tx, { orgId });
   if (recorded && (recorded.placement !== placement || recorded.cluster !== cluster)) {
     const where = `placement ${recorded.placement} on cluster ${recorded.cluster}`;

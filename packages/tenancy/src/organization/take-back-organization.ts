@@ -69,7 +69,7 @@ async function findHalf(tx: OperatorTransaction, orgId: OrgId): Promise<HalfOrga
   const isHalf = HALF.includes(organization.status) && [...HALF, 'deleting', undefined].includes(database?.state);
   // A restore sees to its own end.
   if (!isHalf || (database?.transition ?? null) !== null) {
-    const hint = `it is ${database?.transition ? `in a ${database.transition}` : organization.status}, and only one whose provisioning did not come to its end is taken back`;
+    const hint = `it is ${database?.transition ? `in a ${database.transition}` : organization.status}, and only one whose provisioning did not come to its end is taken back; offboard others`;
     throw new ConflictError({ entity: 'organization', id: orgId, hint });
   }
   return { organization, database };

@@ -137,6 +137,7 @@ async function getActivePlace(metadata: MetadataDatabase, orgId: OrgId): Promise
     throw new NotFoundError({
       entity: 'results database of organization',
       id: orgId,
+      where: 'this platform',
       hint: 'provision the organization first',
     });
   }

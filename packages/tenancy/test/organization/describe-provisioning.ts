@@ -143,14 +143,14 @@ export function describeProvisioning({ placement, on }: Placed, open: () => Prom
       expect(strangers).toEqual([]);
     });
 
-    test.each(['suspended', 'deleting'] as const)(
-      'the name of an organization that is %s is refused',
-      async (status) => {
-        const { orgId } = await provision(`Once ${status}`);
-        await inAllOrganizations(platform.metadata, (tx) => updateOrganization(tx, { orgId, set: { status } }));
-        await expect(provision(`Once ${status}`)).rejects.toThrow(`it is ${status}; choose another name`);
-      },
-    );
+    test.each([
+      ['suspended', 'reactivate it, or choose another name'],
+      ['deleting', 'choose another name'],
+    ] as const)('the name of an organization that is %s is refused', async (status, hint) => {
+      const { orgId } = await provision(`Once ${status}`);
+      await inAllOrganizations(platform.metadata, (tx) => updateOrganization(tx, { orgId, set: { status } }));
+      await expect(provision(`Once ${status}`)).rejects.toThrow(`it is ${status}; ${hint}`);
+    });
 
     test('two calls at once end in one organization', async () => {
       const outcomes = await Promise.allSettled([provision('Twice'), provision('twice'), provision('TWICE')]);

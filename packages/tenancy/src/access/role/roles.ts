@@ -23,7 +23,14 @@ import { isGrantable } from '../permission-sets.ts';
 import { requireHeld } from '../require-held.ts';
 import { requireObject } from '../require-object.ts';
 
-const permissions = z.array(z.string().max(100).refine(isGrantable, 'expected a permission that exists')).max(100);
+const permissions = z
+  .array(
+    z
+      .string()
+      .max(100)
+      .refine(isGrantable, 'expected a permission that exists, with :own only where rows have an owner'),
+  )
+  .max(100);
 
 /** A role of the organization by its name, and all that it holds. */
 export interface DefineRole {

@@ -59,7 +59,15 @@ export interface CreatedApiKey extends ApiKey {
 
 const request = z.strictObject({
   name: storableText(200),
-  scopes: z.array(z.string().max(100).refine(isGrantable, 'expected a permission that exists')).min(1).max(100),
+  scopes: z
+    .array(
+      z
+        .string()
+        .max(100)
+        .refine(isGrantable, 'expected a permission that exists, with :own only where rows have an owner'),
+    )
+    .min(1)
+    .max(100),
   expiresInMs: z
     .int()
     .positive()
