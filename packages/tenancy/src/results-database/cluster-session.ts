@@ -34,8 +34,7 @@ export interface OpenClusterSession {
 export async function openClusterSession(options: OpenClusterSession): Promise<ClusterSession> {
   const cluster = getCluster(options.clusters, options.cluster);
   if (cluster.kind === 'pglite') return embedded(options.cluster, cluster);
-  const toConnect = describe(options, () => {});
-  const client = await connectClient(cluster, toConnect);
+  const client = await connectClient(cluster, describe(options));
   return { name: options.cluster, cluster, db: over(client), [Symbol.asyncDispose]: async () => end(client) };
 }
 
@@ -46,9 +45,9 @@ export async function openClusterSession(options: OpenClusterSession): Promise<C
 export async function openKeptSession(options: Omit<OpenClusterSession, 'database'>): Promise<ClusterSession> {
   const cluster = getCluster(options.clusters, options.cluster);
   if (cluster.kind === 'pglite') return embedded(options.cluster, cluster);
-  const toConnect = describe(options, () => forget(client));
+  const toConnect = describe(options);
   const config = await readConfig(cluster, toConnect);
-  const client: Client = (await takeKept(config)) ?? (await connectBy(config, toConnect));
+  const client = (await takeKept(config)) ?? (await connectBy(config, toConnect));
   return {
     name: options.cluster,
     cluster,
@@ -68,12 +67,12 @@ const embedded = (name: string, cluster: EmbeddedCluster): ClusterSession => ({
   async [Symbol.asyncDispose]() {},
 });
 
-const describe = ({ cluster, database, logger }: OpenClusterSession, onLoss: () => void): ClientToConnect => ({
+const describe = ({ cluster, database, logger }: OpenClusterSession): ClientToConnect => ({
   name: cluster,
   database,
   withinMs: CONNECTS_WITHIN_MS,
-  onLoss: () => {
-    onLoss();
+  onLoss: (client) => {
+    forget(client);
     logger.warn({ cluster, database }, 'a connection to a cluster was lost');
   },
 });

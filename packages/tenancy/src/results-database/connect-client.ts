@@ -10,7 +10,7 @@ export interface ClientToConnect {
   readonly database: string | undefined;
   readonly withinMs: number;
   /** Told of a connection that the server cuts; the next statement on it fails. */
-  readonly onLoss: () => void;
+  readonly onLoss: (client: Client) => void;
 }
 
 /** What the host says, in the time that connecting may take. @throws {ResultsDatabaseUnreachableError} */
@@ -43,7 +43,7 @@ export async function connectBy(
   try {
     const client = new Client(config);
     // Without a listener it would end the process.
-    client.on('error', onLoss);
+    client.on('error', () => onLoss(client));
     await client.connect();
     return client;
   } catch (cause) {
