@@ -60,8 +60,7 @@ export async function insertUser(
 ): Promise<UserRow> {
   requireEmailAddress(user.email);
   const row = { ...user, user_id: user.user_id ?? newId(), hashed_password: user.hashed_password ?? UNUSABLE_PASSWORD };
-  // The address is what is taken, and what who asks knows the other one by.
-  return translateRefusal({ entity, id: row.email, hint }, () =>
+  return translateRefusal({ entity, id: row.user_id, hint }, () =>
     tx.insertInto('users').values(row).returningAll().executeTakeFirstOrThrow(),
   );
 }

@@ -1,6 +1,8 @@
 import {
+  ConflictError,
   checkRequest,
   countAdmins,
+  findUserByEmail,
   getUser,
   inAllOrganizations,
   insertUser,
@@ -52,6 +54,8 @@ export async function createUser(
   const { email, password, actor } = user;
   const hashed_password = password === undefined ? undefined : await passwords.hash(checkPassword(password));
   return inAllOrganizations(metadata, async (tx) => {
+    const there = await findUserByEmail(tx, { email });
+    if (there) throw new ConflictError({ entity: 'user', id: there.user_id, hint: 'make the existing user a member' });
     const { user_id: userId } = await insertUser(tx, { email, hashed_password });
     await audit(tx, { userId, actor }, { action: 'user.create', after: { email } });
     return { userId };

@@ -127,6 +127,13 @@ const LIKE_OTHERS = [
   ['\u017f', 's'],
 ] as const;
 
+test('an address that is taken is refused with the id of who has it', async () => {
+  const { metadata } = platform;
+  const { userId } = await createUser({ metadata }, { email: 'Taken@example.org', actor: null });
+  const again = createUser({ metadata }, { email: 'taken@example.org', actor: null });
+  await expect(again).rejects.toMatchObject({ code: 'MAD_CORE_CONFLICT', details: { id: userId } });
+});
+
 test.each(LIKE_OTHERS)(
   'an address with %s in place of %s is nobody, whatever the locale of the database takes it for',
   async (letter, likeIt) => {
