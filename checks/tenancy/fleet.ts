@@ -7,12 +7,14 @@ import type { FleetProcess } from './fleet/fleet-process.ts';
 import { NOTED, NOTING_TRACK } from './fleet/noting-track.ts';
 import { readMember } from './fleet/read-member.ts';
 
-const SIZES = { full: { organizations: 100, kills: 20 }, small: { organizations: 8, kills: 2 } } as const;
+/** Killed from before it has begun to where it has migrated a few: the fleet must outlast all the processes. */
+const SIZES = {
+  full: { organizations: 100, kills: 20, diesAfterMs: [50, 650] },
+  small: { organizations: 8, kills: 2, diesAfterMs: [10, 100] },
+} as const;
 
 const SCRIPT = new URL('fleet/fleet-process.ts', import.meta.url);
 const LEASE_MS = 600;
-/** From before it has begun to where it has migrated a few: the fleet must outlast all the processes. */
-const DIES_AFTER_MS = [50, 650] as const;
 const DIES_WITHIN_MS = 30_000;
 
 /**
@@ -22,7 +24,7 @@ const DIES_WITHIN_MS = 30_000;
 export const fleetCheck: Check = {
   name: 'fleet',
   async run(size, print) {
-    const { organizations, kills } = SIZES[size];
+    const { organizations, kills, diesAfterMs } = SIZES[size];
     await using platform = await createFleetPlatform(organizations);
     const { metadataUrl, clusterUrl, members } = platform;
     let killed = 0;
@@ -31,7 +33,7 @@ export const fleetCheck: Check = {
         metadataUrl,
         clusterUrl,
         leaseMs: LEASE_MS,
-        dieAfterMs: randomInt(...DIES_AFTER_MS),
+        dieAfterMs: randomInt(diesAfterMs[0], diesAfterMs[1]),
       };
       if (await runUntilDeath({ script: SCRIPT, told, withinMs: DIES_WITHIN_MS })) killed++;
       else print(`process ${i + 1} came to its end before it was killed`);
