@@ -12,8 +12,7 @@ import {
 } from '@mad/core';
 import { type Client, escapeIdentifier, escapeLiteral, type QueryResult } from 'pg';
 import { type Clusters, getCluster, type PostgresCluster } from '../results-database/cluster.ts';
-import { over } from '../results-database/cluster-session.ts';
-import { connectClient } from '../results-database/connect-client.ts';
+import { connectClient, over } from '../results-database/connect-client.ts';
 import { placeResultsDatabase } from '../results-database/results-database-place.ts';
 
 /** A process that stops inside a migration must not keep the tables locked. */

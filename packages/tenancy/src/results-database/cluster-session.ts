@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@mad/core';
-import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Client, ClientConfig } from 'pg';
 import { type Cluster, type Clusters, type EmbeddedCluster, getCluster } from './cluster.ts';
-import { type ClientToConnect, connectBy, connectClient, readConfig } from './connect-client.ts';
+import { type ClientToConnect, connectBy, connectClient, over, readConfig } from './connect-client.ts';
 
 const CONNECTS_WITHIN_MS = 10_000;
 /** Opening a connection, and the first statements on it, take longer than all that an organization is recorded with. */
@@ -76,13 +76,6 @@ const describe = ({ cluster, database, logger }: OpenClusterSession): ClientToCo
     logger.warn({ cluster, database }, 'a connection to a cluster was lost');
   },
 });
-
-/** One statement or transaction at a time. */
-export function over(client: Client): Kysely<unknown> {
-  const lent = { query: client.query.bind(client), release() {} } as PostgresPoolClient;
-  const pool = { connect: async () => lent, end: async () => {}, options: {} };
-  return new Kysely({ dialect: new PostgresDialect({ pool }) });
-}
 
 interface Kept {
   readonly client: Client;

@@ -1,3 +1,4 @@
+import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientConfig } from 'pg';
 import { ResultsDatabaseUnreachableError } from '../errors.ts';
 import type { PostgresCluster } from './cluster.ts';
@@ -53,3 +54,10 @@ export async function connectBy(
 
 const unreachable = ({ name, database }: Pick<ClientToConnect, 'name' | 'database'>, cause: unknown) =>
   new ResultsDatabaseUnreachableError({ cluster: name, database, reason: reasonOf(cause), cause });
+
+/** The one connection as Kysely takes it: one statement or transaction at a time, and whoever connected it ends it. */
+export function over(client: Client): Kysely<unknown> {
+  const lent = { query: client.query.bind(client), release() {} } as PostgresPoolClient;
+  const pool = { connect: async () => lent, end: async () => {}, options: {} };
+  return new Kysely({ dialect: new PostgresDialect({ pool }) });
+}

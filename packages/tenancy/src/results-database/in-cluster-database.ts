@@ -1,8 +1,7 @@
 import type { Logger } from '@mad/core';
 import type { Kysely } from 'kysely';
 import type { Cluster } from './cluster.ts';
-import { over } from './cluster-session.ts';
-import { connectClient } from './connect-client.ts';
+import { connectClient, over } from './connect-client.ts';
 
 export interface ClusterDatabase {
   readonly cluster: Cluster;

@@ -12,7 +12,7 @@ import {
 } from '@mad/core';
 import { createPgliteDatabase } from '@mad/testkit';
 import { type Kysely, sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type Clusters,
   MoveFailedError,
@@ -25,6 +25,7 @@ import { readFence } from '../../src/results-database/fence-writes.ts';
 import { createPostgresPlatform, type PostgresPlatform } from '../create-postgres-platform.ts';
 import { fill, readAll, readPlace } from './describe-move.ts';
 import { runAndDie } from './die.ts';
+import { createGate, cutHold } from './gate.ts';
 
 let platform: PostgresPlatform;
 beforeAll(async () => {
@@ -73,32 +74,7 @@ async function listPlaces(orgId: string): Promise<readonly string[]> {
   return rows.map(({ kind }) => kind);
 }
 
-/** Cuts the connection by which a call holds the organization, as a server does that has lost sight of it. */
-async function cut(orgId: string): Promise<void> {
-  const { rows } = await sql`select pg_terminate_backend(pid) from pg_locks
-    where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())
-      and ((classid::bigint << 32) | objid::bigint) = hashtextextended(${`mad.organization.main.${orgId}`}, 0)`.execute(
-    platform.metadata,
-  );
-  expect(rows).toHaveLength(1);
-}
-
-/** All of them, for a test that ends early. */
-const gates: (() => void)[] = [];
-afterEach(() => {
-  for (const open of gates.splice(0)) open();
-});
-
-/** Where a call stops until it is let on. */
-function createGate() {
-  const [opened, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const wait = () => {
-    reached.resolve();
-    return opened.promise;
-  };
-  gates.push(opened.resolve);
-  return { open: opened.resolve, reached: reached.promise, wait };
-}
+const cut = (orgId: string) => cutHold(platform, orgId);
 
 function stall(step: string, start: (onStep: OnStep) => Promise<unknown>) {
   const gate = createGate();

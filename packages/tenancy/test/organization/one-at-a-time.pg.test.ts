@@ -36,6 +36,7 @@ import { createPostgresPlatform, type PostgresPlatform } from '../create-postgre
 import { createStore, provisionFilled } from './archived-organization.ts';
 import { fill, other, readAll, withResults } from './describe-move.ts';
 import type { Platform } from './describe-provisioning.ts';
+import { createGate, cutHold } from './gate.ts';
 
 let folder: string;
 let artifacts: ArtifactStore;
@@ -63,19 +64,6 @@ const provision = async (name: string, placement: Placement = 'schema') => {
 const move = (orgId: string, placement: Placement, onStep?: (step: string) => void | Promise<void>) =>
   moveOrganization({ ...platform, onStep }, { orgId, to: { placement, cluster: 'main' }, actor, dropAfterMs: 0 });
 
-/** Where a call stops until it is let on. */
-function createGate() {
-  const [opened, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  return {
-    open: opened.resolve,
-    reached: reached.promise,
-    wait: () => {
-      reached.resolve();
-      return opened.promise;
-    },
-  };
-}
-
 /** A call that stops before a step; what becomes of it is looked at later. */
 function stall<T>(step: string, start: (onStep: (reached: string) => void | Promise<void>) => Promise<T>) {
   const gate = createGate();
@@ -84,15 +72,7 @@ function stall<T>(step: string, start: (onStep: (reached: string) => void | Prom
   return { call, reached: Promise.race([gate.reached, call]), open: gate.open };
 }
 
-/** Cuts the connection by which a call holds the organization, as a server does that has lost sight of it. */
-async function cut(orgId: string): Promise<void> {
-  const { rows } = await sql`select pg_terminate_backend(pid) from pg_locks
-    where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())
-      and ((classid::bigint << 32) | objid::bigint) = hashtextextended(${`mad.organization.main.${orgId}`}, 0)`.execute(
-    platform.metadata,
-  );
-  expect(rows).toHaveLength(1);
-}
+const cut = (orgId: string) => cutHold(platform, orgId);
 
 const readStatus = ({ metadata }: Platform, orgId: string) =>
   inAllOrganizations(metadata, (tx) =>

@@ -7,7 +7,7 @@ import {
   updateOrgDatabase,
 } from '@mad/core';
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   OrganizationBusyError,
   ProvisioningFailedError,
@@ -17,6 +17,7 @@ import {
 } from '../../src/index.ts';
 import { createPostgresPlatform, type PostgresPlatform } from '../create-postgres-platform.ts';
 import { readOrganization } from './describe-provisioning.ts';
+import { createGate } from './gate.ts';
 
 let platform: PostgresPlatform;
 beforeAll(async () => {
@@ -49,23 +50,6 @@ const fail = () => {
 async function leaveHalf(name: string): Promise<string> {
   await provision(name, at('database before', fail)).catch(() => {});
   return idOf(name);
-}
-
-/** All of them, for a test that ends early. */
-const gates: (() => void)[] = [];
-afterEach(() => {
-  for (const open of gates.splice(0)) open();
-});
-
-/** Where a call stops until it is let on. */
-function createGate() {
-  const [opened, reached] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const wait = () => {
-    reached.resolve();
-    return opened.promise;
-  };
-  gates.push(opened.resolve);
-  return { open: opened.resolve, reached: reached.promise, wait };
 }
 
 describe('a call that fails', () => {
