@@ -1,15 +1,9 @@
-import { findSqlState, MetadataRoleError, MigrationFailedError, SQLSTATE } from '@mad/core';
+import { findSqlState, MigrationFailedError, SQLSTATE } from '@mad/core';
 import { DatabaseRefusedError } from '../errors.ts';
 import type { DatabaseUrl } from './database-url.ts';
 
 /** The error with its next step where the SQLSTATE tells one, also behind a failed migration; any other error as it is. */
 export function explainRefusal({ host, database, user }: DatabaseUrl, error: unknown): unknown {
-  if (error instanceof MetadataRoleError && error.message.includes('run the metadata migrations'))
-    return new MetadataRoleError({
-      problem: error.message,
-      remedy: `mad migrate metadata --url does, with the login that is to own ${database}`,
-      cause: error,
-    });
   const reason = findSqlState(error instanceof MigrationFailedError ? error.cause : error);
   if (!(error instanceof Error) || reason === undefined) return error;
   const nextStep = findNextStep(reason, { host, database, user: user ?? 'this user' });

@@ -240,5 +240,5 @@ test('a database without migrations is one line with the next step', async () =>
   await using empty = await createPostgresDatabase();
   const run = await mad(['doctor', '--url', empty.url]);
   expect(run).toMatchObject({ code: 1, out: '' });
-  expect(run.err).toMatch(/^mad: [^\n]*run the metadata migrations[^\n]*; mad migrate metadata --url [^\n]*\n$/);
+  expect(run.err).toMatch(/^mad: [^\n]*run the metadata migrations [^\n]*: mad migrate metadata --url[^\n]*\n$/);
 });

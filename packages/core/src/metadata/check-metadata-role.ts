@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { MetadataRoleError } from '../errors.ts';
+import { MIGRATE } from './explain-role-failure.ts';
 import type { MetadataDatabase } from './metadata-database.ts';
 
 export interface MetadataRole {
@@ -30,7 +31,7 @@ export async function checkMetadataRole(
   if (owns === null || missing.length > 0) {
     const problem =
       owns === null ? 'the metadata tables are not there' : `the role ${missing.join(' and the role ')} does not exist`;
-    throw new MetadataRoleError({ problem, remedy: 'run the metadata migrations on this database' });
+    throw new MetadataRoleError({ problem, remedy: MIGRATE });
   }
   const privileged = bypasses || owns;
   if (privileged && !allowPrivileged) {

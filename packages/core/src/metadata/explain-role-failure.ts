@@ -5,6 +5,10 @@ import { findSqlState, SQLSTATE } from '../postgres/sqlstate.ts';
 // What set_config says of a role that does not exist.
 const INVALID_PARAMETER_VALUE = '22023';
 
+/** What makes the tables and the roles. */
+export const MIGRATE =
+  'run the metadata migrations on this database: mad migrate metadata --url, with the login that is to own it';
+
 /** The error for a login that could not take `role`; any other failure comes back as it was. */
 export async function explainRoleFailure<Tables>(
   db: Kysely<Tables>,
@@ -14,7 +18,7 @@ export async function explainRoleFailure<Tables>(
   if (state === INVALID_PARAMETER_VALUE) {
     return new MetadataRoleError({
       problem: `the role ${role} does not exist`,
-      remedy: 'run the metadata migrations',
+      remedy: MIGRATE,
       cause,
     });
   }
